@@ -1,0 +1,1 @@
+"""What every Sluice service stands on. Services meet here and nowhere else."""

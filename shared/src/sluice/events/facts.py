@@ -1,0 +1,110 @@
+"""The facts that services tell each other. Past tense, complete enough that nobody calls back, and without cell values."""
+
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from sluice.events.values import (
+    ContractRef,
+    Count,
+    Datasource,
+    FileFormat,
+    Filename,
+    Instant,
+    ObjectRef,
+    Outcome,
+    Problem,
+    Receipt,
+    S3Uri,
+    Value,
+    Verdict,
+)
+
+
+class Event(Value):
+    """A fact about one task. `TOPIC` and `TYPE` are its address; a change that old readers cannot bear is a new `TYPE`."""
+
+    TOPIC: ClassVar[str]
+    TYPE: ClassVar[str]
+
+    task_id: UUID
+
+
+class TaskFact(Event):
+    """What every later reader of the chain needs to know of the task."""
+
+    datasource: Datasource
+    filename: Filename
+    accepted_at: Instant
+
+
+class FileUploaded(TaskFact):
+    """A file lies complete on S3 and is accepted for a datasource. From the gateway, or from another system for a file of its own."""
+
+    TOPIC = "file.uploaded"
+    TYPE = "sluice.file.uploaded.v1"
+
+    format: FileFormat
+    object: ObjectRef
+    contract: ContractRef | None = Field(default=None, description="pinned at acceptance; otherwise the first verdict pins it")
+    caller: str | None = Field(default=None, max_length=200)
+
+
+class FileValidated(TaskFact):
+    """The validator has judged the file. A verdict, never an outcome."""
+
+    TOPIC = "file.validated"
+    TYPE = "sluice.file.validated.v1"
+
+    verdict: Verdict
+
+
+class DruidSubmitted(TaskFact):
+    """Druid has taken the ingestion of an accepted file."""
+
+    TOPIC = "druid.submitted"
+    TYPE = "sluice.druid.submitted.v1"
+
+    druid_task_id: str = Field(min_length=1, max_length=200)
+    attempt: int = Field(ge=1)
+
+
+class TaskCompleted(TaskFact):
+    """The one outcome of a task. `succeeded` means that a query counted the rows; any other, that Druid holds none of them."""
+
+    TOPIC = "task.completed"
+    TYPE = "sluice.task.completed.v1"
+
+    outcome: Outcome
+    rows: Receipt
+    errors: Count = 0
+    error: Problem | None = None
+    report: S3Uri | None = None
+    druid_task_id: str | None = None
+    completed_at: Instant
+
+
+class TaskCommand(Event):
+    """Somebody asked for something to be done to a task. From the gateway; every replica reads all of them."""
+
+    TOPIC = "task.command"
+    TYPE = "sluice.task.command.v1"
+
+    command: Literal["cancel", "retract"]
+    requested_by: str | None = Field(default=None, max_length=200)
+    requested_at: Instant
+
+
+class TaskProgress(Event):
+    """Advisory news of work under way. May be lost; nothing may depend on it."""
+
+    TOPIC = "task.progress"
+    TYPE = "sluice.task.progress.v1"
+
+    stage: Literal["validating", "ingesting"]
+    at: Instant
+
+
+EVENTS: tuple[type[Event], ...] = (FileUploaded, FileValidated, DruidSubmitted, TaskCompleted, TaskCommand, TaskProgress)
+BY_TYPE: dict[str, type[Event]] = {event.TYPE: event for event in EVENTS}

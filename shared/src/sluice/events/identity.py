@@ -1,0 +1,21 @@
+"""Ids derived from causes: the same cause gives the same id, so a redelivery is recognisable and without effect."""
+
+from uuid import UUID, uuid5
+
+SLUICE = UUID("5a1d1f4e-3f0c-5d7a-9c55-6f1c2b1e7a10")
+"""Namespace of every id that Sluice derives."""
+
+
+def derived_id(cause: UUID, fact: str) -> UUID:
+    """Id of the event of type `fact` that follows from `cause`, an event or a task."""
+    return uuid5(cause, fact)
+
+
+def task_id_for_key(caller: str, idempotency_key: str) -> UUID:
+    """Task of an upload that carries an `Idempotency-Key`: the same caller and key name the same task."""
+    return uuid5(SLUICE, f"key\x00{caller}\x00{idempotency_key}")
+
+
+def task_id_for_outside(source: str, event_id: str) -> UUID:
+    """Task of a `file.uploaded` that another system published: CloudEvents' own identity, `source` and `id`."""
+    return uuid5(SLUICE, f"event\x00{source}\x00{event_id}")

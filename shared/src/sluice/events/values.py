@@ -1,0 +1,148 @@
+"""Values that events are made of. All are frozen; unknown fields are ignored, so that an older reader survives a newer writer."""
+
+import re
+import unicodedata
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Literal, NewType
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+
+TaskId = NewType("TaskId", UUID)
+
+DATASOURCE_PATTERN = r"^[a-z][a-z0-9_-]{0,62}$"
+VERSION_PATTERN = r"^[0-9A-Za-z][0-9A-Za-z.+-]{0,63}$"
+
+Datasource = Annotated[str, StringConstraints(pattern=DATASOURCE_PATTERN)]
+"""Name of a datasource. The pattern keeps it safe in S3 keys, Druid task ids and quoted SQL identifiers."""
+
+Filename = Annotated[str, StringConstraints(min_length=1, max_length=255)]
+"""The sender's name of the file, for display only: never part of a path or a spec."""
+
+S3Uri = Annotated[str, StringConstraints(pattern=r"^s3://[^/]+/.+$", max_length=1300)]
+Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
+Count = Annotated[int, Field(ge=0)]
+Instant = AwareDatetime
+
+
+class Value(BaseModel):
+    """Base of everything that travels."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class FileFormat(StrEnum):
+    CSV = "csv"
+    XLSX = "xlsx"
+    XLS = "xls"
+    PARQUET = "parquet"
+
+    @classmethod
+    def of(cls, filename: str) -> "FileFormat | None":
+        """The format that a file's extension names, or None."""
+        extension = filename.rpartition(".")[2].lower()
+        return cls(extension) if extension in cls else None
+
+
+class ObjectRef(Value):
+    """An object on S3, exactly: which bytes, not only where."""
+
+    uri: S3Uri
+    size: Count | None = Field(default=None, description="bytes")
+    sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
+    etag: str | None = Field(default=None, max_length=128)
+
+
+class ContractRef(Value):
+    """One immutable version of a datasource's contract."""
+
+    datasource: Datasource
+    version: str = Field(pattern=VERSION_PATTERN)
+
+
+class Problem(Value):
+    """Why something did not succeed: a stable code for programs, a sentence for people. Carries no cell values."""
+
+    code: Code
+    message: str = Field(max_length=1000)
+
+
+class Receipt(Value):
+    """Rows of one task at each station; None where they could not be counted.
+
+    A succeeded task has source = accepted + rejected and accepted = ingested = queryable.
+    """
+
+    source: Count | None = None
+    accepted: Count | None = None
+    rejected: Count | None = None
+    ingested: Count | None = None
+    queryable: Count | None = None
+
+
+class TimeRange(Value):
+    """First and last `__time` of the accepted rows, both inclusive."""
+
+    first: Instant
+    last: Instant
+
+
+class Accepted(Value):
+    """The file keeps its contract: these rows, in these objects, are to be loaded."""
+
+    kind: Literal["accepted"] = "accepted"
+    source: Count
+    accepted: Count = Field(ge=1)
+    rejected: Count
+    contract: ContractRef
+    canonical: tuple[S3Uri, ...] = Field(min_length=1, max_length=100, description="Parquet parts")
+    time_range: TimeRange
+    report: S3Uri
+
+
+class Rejected(Value):
+    """The file breaks its contract: the sender can mend it, and the report says how."""
+
+    kind: Literal["rejected"] = "rejected"
+    source: Count | None
+    rejected: Count | None
+    errors: Count
+    problem: Problem
+    report: S3Uri | None = None
+
+
+class Failed(Value):
+    """The file could not be judged: nobody knows whether it keeps its contract."""
+
+    kind: Literal["failed"] = "failed"
+    problem: Problem
+
+
+Verdict = Annotated[Accepted | Rejected | Failed, Field(discriminator="kind")]
+
+
+class Outcome(StrEnum):
+    SUCCEEDED = "succeeded"
+    REJECTED = "rejected"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+def display_name(name: str) -> str:
+    """A sender's file name made safe to show: NFC, no control or bidi characters, at most 255 characters."""
+    kept = (c for c in unicodedata.normalize("NFC", name) if unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co", "Cn"})
+    return "".join(kept).strip()[:255]
+
+
+def safe_key_name(name: str) -> str:
+    """The same name as the last part of an S3 key: ASCII letters, digits, `.`, `_`, `-`; at most 200 bytes, extension kept."""
+    stem, dot, extension = name.rpartition(".")
+    ascii_stem, ascii_extension = (re.sub(r"[^A-Za-z0-9_-]+", "_", part) for part in (stem if dot else extension, extension if dot else ""))
+    extension = ascii_extension[:20]
+    return f"{ascii_stem[: 199 - len(extension)] or '_'}.{extension}" if dot else ascii_stem[:200] or "_"
+
+
+def day_of(instant: datetime) -> str:
+    """`yyyy-mm-dd` (UTC) under which the ledger files a task."""
+    return instant.strftime("%Y-%m-%d")

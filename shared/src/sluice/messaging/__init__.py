@@ -1,0 +1,20 @@
+"""Events on Kafka: at-least-once delivery, durable publishing, dead letters. Facts to trust stand in `docs/delivery.md`."""
+
+from sluice.messaging.broker import create_broker
+from sluice.messaging.cloudevents import decode, decode_structured, encode, encode_structured
+from sluice.messaging.connection import answers, connected
+from sluice.messaging.delivery import Delivery, subscribe
+from sluice.messaging.publisher import KafkaPublisher
+
+__all__ = [
+    "Delivery",
+    "KafkaPublisher",
+    "answers",
+    "connected",
+    "create_broker",
+    "decode",
+    "decode_structured",
+    "encode",
+    "encode_structured",
+    "subscribe",
+]

@@ -1,0 +1,19 @@
+"""`python -m sluice.messaging create-topics`: create what is missing."""
+
+import argparse
+import asyncio
+
+from sluice.messaging.topics import create_topics
+from sluice.settings import KafkaSettings
+
+
+class TopicSettings(KafkaSettings):
+    kafka_replication_factor: int = 1
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m sluice.messaging", description="Kafka topics of Sluice")
+    parser.add_argument("command", choices=["create-topics"])
+    parser.parse_args()
+    settings = TopicSettings()
+    asyncio.run(create_topics(settings.kafka_bootstrap, settings.kafka_replication_factor))

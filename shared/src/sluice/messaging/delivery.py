@@ -1,0 +1,159 @@
+"""At-least-once delivery of a topic's events to one handler, with retries, dead letters and a clean end.
+
+One sequential worker per process: an acknowledgement commits the position of every partition it holds.
+Scale with replicas. Every handler must find a second delivery boring.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, assert_never
+
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
+from faststream.kafka import KafkaBroker, KafkaMessage
+from structlog.contextvars import bound_contextvars
+
+from sluice.clock import Clock, utc_now
+from sluice.errors import SluiceError, Undecodable
+from sluice.events import Envelope, Event
+from sluice.messaging.cloudevents import decode
+from sluice.messaging.deadletter import DeadLetterLimit, Reason, dead_letter_topic, letter_headers
+from sluice.messaging.drain import Drain
+from sluice.messaging.policy import DeadLetter, Redeliver, Retry, decide
+from sluice.messaging.publisher import KafkaPublisher
+from sluice.messaging.record import Record
+
+log = structlog.get_logger()
+
+Handler = Callable[[Envelope[Any]], Awaitable[None]]
+Abandon = Callable[[Envelope[Any], Exception], Awaitable[None]]
+"""Ends the task of a message that is put aside, so that nobody waits for it for ever."""
+
+MAX_POLL_INTERVAL_MS = 30 * 60 * 1000
+"""Above the longest a handler may take, retries included."""
+
+DRAIN_TIMEOUT = 45.0
+
+
+class Stopped(Exception):  # noqa: N818 - a state, not a fault of the message
+    """The dead-letter limit is reached: the message stays unacknowledged and nothing more is read."""
+
+
+async def _nothing_to_end(_envelope: Envelope[Any], _error: Exception) -> None:
+    return
+
+
+@dataclass(slots=True)
+class Delivery:
+    """Takes records off one group's topics and hands each, decoded, to `handle` until it is done, waits, or is put aside."""
+
+    service: str
+    handle: Handler
+    publisher: KafkaPublisher
+    abandon: Abandon = _nothing_to_end
+    clock: Clock = utc_now
+    limit: DeadLetterLimit = field(default_factory=DeadLetterLimit)
+    drain: Drain = field(default_factory=lambda: Drain(DRAIN_TIMEOUT))
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+    async def __call__(self, message: KafkaMessage) -> None:
+        """Returning acknowledges the message. Raising hands it out again."""
+        record = Record.of(message.raw_message)
+        with self.drain.holding(), bound_contextvars(place=record.place):
+            try:
+                await self._deliver(record)
+            except Stopped:
+                _pause(message.consumer)
+                raise
+
+    async def _deliver(self, record: Record) -> None:
+        try:
+            envelope = decode(record)
+        except Undecodable as error:
+            await self._put_aside(record, error, attempts=1)
+            return
+        with bound_contextvars(task_id=str(envelope.data.task_id)):
+            await self._handle(record, envelope)
+
+    async def _handle(self, record: Record, envelope: Envelope[Event]) -> None:
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                await self.handle(envelope)
+            except Exception as error:  # noqa: BLE001 - the one seam where policy decides about any error
+                if await self._settle(record, envelope, error, attempt):
+                    return
+            else:
+                self.limit.count_success()
+                return
+
+    async def _settle(self, record: Record, envelope: Envelope[Event], error: Exception, attempt: int) -> bool:
+        """True when the message is finished; False to try again. Raises to have it redelivered."""
+        decision = decide(error, attempt)
+        log.warning("message not handled", attempt=attempt, decision=type(decision).__name__, exc_info=error)
+        match decision:
+            case Retry(after):
+                await self.sleep(after)
+                return False
+            case Redeliver():
+                raise error
+            case DeadLetter():
+                await self._put_aside(record, error, attempt, envelope)
+                return True
+            case _:
+                assert_never(decision)
+
+    async def _put_aside(
+        self, record: Record, error: Exception, attempts: int, envelope: Envelope[Event] | None = None
+    ) -> None:
+        if self.limit.reached():
+            log.error("stopped: too many dead letters in a row", topic=record.topic, limit=self.limit.limit)
+            raise Stopped
+        code = error.code if isinstance(error, SluiceError) else "internal"
+        reason = Reason(code, f"{type(error).__name__}: {error}", attempts, self.clock(), self.service)
+        letter = letter_headers(record, reason)
+        await self.publisher.publish_letter(dead_letter_topic(record.topic), record, letter)
+        if envelope is not None:
+            await self.abandon(envelope, error)
+        self.limit.count_letter()
+        log.error("message put aside", topic=dead_letter_topic(record.topic), code=code)
+
+
+def subscribe(broker: KafkaBroker, delivery: Delivery, *topics: str, group: str) -> None:
+    """Register the delivery for the topics under a consumer group, with every setting that the defaults get wrong."""
+    broker.subscriber(
+        *topics,
+        group_id=group,
+        auto_offset_reset="earliest",
+        max_poll_interval_ms=MAX_POLL_INTERVAL_MS,
+        rebalance_timeout_ms=int(DRAIN_TIMEOUT * 1000) + 15_000,
+        fetch_max_wait_ms=100,
+        listener=delivery.drain,
+        parser=_tolerant_parser,
+        decoder=_raw_body,
+        no_reply=True,
+    )(delivery.__call__)
+
+
+async def _tolerant_parser(raw: "ConsumerRecord[bytes, bytes]", original: Callable[..., Awaitable[Any]]) -> Any:
+    """FastStream's parser fails on header bytes that are not UTF-8, where no middleware sees it: the message would be lost."""
+    headers = tuple((name, (value or b"").decode("utf-8", "replace").encode()) for name, value in raw.headers)
+    message = await original(type(raw)(**{**_fields(raw), "headers": headers}))
+    message.raw_message = raw
+    return message
+
+
+def _fields(raw: "ConsumerRecord[bytes, bytes]") -> dict[str, Any]:
+    return {name: getattr(raw, name) for name in raw.__dataclass_fields__}
+
+
+async def _raw_body(message: KafkaMessage) -> bytes:
+    return message.body
+
+
+def _pause(consumer: Any) -> None:
+    """Read nothing more until a person has looked; the member stays in its group, so that nobody else drains the topic."""
+    if isinstance(consumer, AIOKafkaConsumer):
+        consumer.pause(*consumer.assignment())
