@@ -42,7 +42,7 @@ class FileFormat(StrEnum):
     def of(cls, filename: str) -> "FileFormat | None":
         """The format that a file's extension names, or None."""
         extension = filename.rpartition(".")[2].lower()
-        return cls(extension) if extension in cls else None
+        return next((each for each in cls if each.value == extension), None)
 
 
 class ObjectRef(Value):

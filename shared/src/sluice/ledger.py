@@ -1,0 +1,60 @@
+"""Where things stand on S3, by name. Services meet in these keys as they meet in events.
+
+    raw/<datasource>/<task>/<upload>/<safe name>        the bytes as they came
+    keys/<task>.json                                    claim of an Idempotency-Key: the event that won
+    accepted/<yyyy-mm-dd>/<task>.json                   acceptance record: the whole `file.uploaded`, create-only
+    reports/<datasource>/<task>/verdict.json            the verdict: the whole `file.validated`, create-only
+    reports/<datasource>/<task>/<run>/report.json       what one run of the validator found
+    canonical/<datasource>/<task>/<run>/part-00000.parquet
+    outcomes/<yyyy-mm-dd>/<task>.json                   the whole `task.completed`, under the day of acceptance
+    contracts/<datasource>/<version>.odcs.yaml, contracts/<datasource>/active
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from sluice.events import day_of, safe_key_name
+
+
+def raw_key(datasource: str, task_id: UUID, upload_id: UUID, filename: str) -> str:
+    return f"raw/{datasource}/{task_id}/{upload_id}/{safe_key_name(filename)}"
+
+
+def claim_key(task_id: UUID) -> str:
+    return f"keys/{task_id}.json"
+
+
+def accepted_prefix(day: str) -> str:
+    return f"accepted/{day}/"
+
+
+def accepted_key(accepted_at: datetime, task_id: UUID) -> str:
+    return f"{accepted_prefix(day_of(accepted_at))}{task_id}.json"
+
+
+def verdict_key(datasource: str, task_id: UUID) -> str:
+    return f"reports/{datasource}/{task_id}/verdict.json"
+
+
+def report_key(datasource: str, task_id: UUID, run: UUID) -> str:
+    return f"reports/{datasource}/{task_id}/{run}/report.json"
+
+
+def canonical_key(datasource: str, task_id: UUID, run: UUID, part: int) -> str:
+    return f"canonical/{datasource}/{task_id}/{run}/part-{part:05d}.parquet"
+
+
+def outcome_prefix(day: str) -> str:
+    return f"outcomes/{day}/"
+
+
+def outcome_key(accepted_at: datetime, task_id: UUID) -> str:
+    return f"{outcome_prefix(day_of(accepted_at))}{task_id}.json"
+
+
+def contract_key(datasource: str, version: str) -> str:
+    return f"contracts/{datasource}/{version}.odcs.yaml"
+
+
+def active_contract_key(datasource: str) -> str:
+    return f"contracts/{datasource}/active"

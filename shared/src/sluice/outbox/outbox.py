@@ -1,0 +1,50 @@
+"""The outbox table of one schema. A row is an event as its structured CloudEvents document; it goes when it was delivered."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import asyncpg
+
+from sluice.events import Envelope, Event
+from sluice.messaging.cloudevents import decode_structured, encode_structured
+from sluice.postgres import transaction
+
+Deliver = Callable[[Envelope[Any]], Awaitable[None]]
+
+CREATE_TABLE = """
+CREATE TABLE {schema}.outbox (
+    position   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    event_id   text NOT NULL UNIQUE,
+    document   bytea NOT NULL
+)
+"""
+"""For a migration; `{schema}` is filled in there."""
+
+BATCH = 100
+
+
+async def add(connection: asyncpg.Connection, schema: str, envelope: Envelope[Event]) -> None:
+    """Keep the event for delivery. The same event added twice is one row."""
+    await connection.execute(
+        f"INSERT INTO {schema}.outbox (event_id, document) VALUES ($1, $2) ON CONFLICT (event_id) DO NOTHING",  # noqa: S608 - our own schema's name
+        envelope.id,
+        encode_structured(envelope),
+    )
+
+
+async def relay(pool: asyncpg.Pool, schema: str, deliver: Deliver) -> int:
+    """Deliver what is waiting, oldest first, and forget it. Returns how many; replicas share the work by skipping locked rows.
+
+    A process that dies between delivery and commit delivers again. Raises what `deliver` raises; the rest stays.
+    """
+    async with transaction(pool) as connection:
+        rows = await connection.fetch(
+            f"SELECT position, document FROM {schema}.outbox ORDER BY position LIMIT {BATCH} FOR UPDATE SKIP LOCKED"  # noqa: S608
+        )
+        for row in rows:
+            await deliver(decode_structured(row["document"]))
+        await connection.execute(
+            f"DELETE FROM {schema}.outbox WHERE position = ANY($1)",  # noqa: S608
+            [row["position"] for row in rows],
+        )
+    return len(rows)

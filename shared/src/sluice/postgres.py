@@ -1,0 +1,98 @@
+"""Postgres: a pool, translated errors, and migrations that only one process runs at a time."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import stamina
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from sluice.errors import Permanent, Transient
+
+ENVIRONMENT = Path(__file__).parent / "migrations"
+PASSING = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+)
+
+
+@contextmanager
+def translate_postgres_errors() -> Iterator[None]:
+    """Lost connections and lost races are Transient; anything else of Postgres is Permanent."""
+    try:
+        yield
+    except PASSING as error:
+        raise Transient(f"Postgres does not answer: {error!r}") from error
+    except asyncpg.PostgresError as error:
+        raise Permanent(f"Postgres refuses: {type(error).__name__}") from error
+
+
+@asynccontextmanager
+async def open_pool(dsn: str, *, size: int = 8) -> AsyncIterator[asyncpg.Pool]:
+    """A pool that connects on first use, so that a service starts before its database does."""
+    pool = asyncpg.create_pool(dsn, min_size=0, max_size=size, command_timeout=30, timeout=5)
+    await pool
+    try:
+        yield pool
+    finally:
+        try:
+            await asyncio.wait_for(pool.close(), 10)
+        except TimeoutError:
+            pool.terminate()
+
+
+@asynccontextmanager
+async def transaction(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
+    """One connection, one transaction, translated errors."""
+    with translate_postgres_errors():
+        async with pool.acquire(timeout=10) as connection, connection.transaction():
+            yield connection
+
+
+async def answers(pool: asyncpg.Pool) -> bool:
+    try:
+        async with asyncio.timeout(2), pool.acquire() as connection:
+            await connection.execute("SELECT 1")
+    except (*PASSING, asyncpg.PostgresError):
+        return False
+    return True
+
+
+@stamina.retry(on=(OSError, asyncpg.CannotConnectNowError, asyncpg.PostgresConnectionError), attempts=30, timeout=60)
+async def migrate(dsn: str, schema: str, versions: Path) -> None:
+    """Bring `schema` to the newest of the migrations in `versions`. Safe to run from many processes at once."""
+
+    async def connect() -> Any:
+        return await asyncpg.connect(dsn)
+
+    engine = create_async_engine("postgresql+asyncpg://", async_creator=connect)
+    try:
+        async with engine.begin() as connection:
+            await connection.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": f"sluice.{schema}"})
+            await connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{schema}"'))
+            await connection.run_sync(_upgrade, schema, versions)
+    finally:
+        await engine.dispose()
+
+
+def _upgrade(connection: Connection, schema: str, versions: Path) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(ENVIRONMENT))
+    config.set_main_option("path_separator", "newline")
+    config.set_main_option("version_locations", str(versions))
+    config.attributes.update(connection=connection, schema=schema)
+    command.upgrade(config, "heads")
