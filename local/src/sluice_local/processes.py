@@ -1,0 +1,103 @@
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+_POLL_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """How to start one process. `user` drops root's rights to those of another (name as in the password file)."""
+
+    argv: Sequence[str]
+    env: Mapping[str, str] | None = None
+    cwd: Path | None = None
+    user: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PidFile:
+    """The note on a running process by which a later run, or the guard of this one, can end it."""
+
+    path: Path
+
+    def write(self, pid: int, stop_signal: int) -> None:
+        note = {"pid": pid, "created": psutil.Process(pid).create_time(), "signal": stop_signal}
+        draft = self.path.with_suffix(".draft")
+        draft.write_text(json.dumps(note))
+        draft.rename(self.path)
+
+    def end(self, patience: float) -> None:
+        """Stop the noted process with all it started, if it is still that very process, and drop the note."""
+        with contextlib.suppress(FileNotFoundError, psutil.NoSuchProcess, ValueError, KeyError):
+            note = json.loads(self.path.read_text())
+            process = psutil.Process(note["pid"])
+            if abs(process.create_time() - note["created"]) < 1:
+                process.send_signal(note["signal"])
+                with contextlib.suppress(psutil.TimeoutExpired):
+                    process.wait(patience)
+                kill_group(note["pid"])
+        self.path.unlink(missing_ok=True)
+
+
+def spawn(launch: Launch, log: Path, pid_file: PidFile, stop_signal: int) -> subprocess.Popen[bytes]:
+    """Start a process that leads a group of its own, its output appended to `log`."""
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            launch.argv,
+            env=launch.env,
+            cwd=launch.cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            **as_user(launch.user),
+        )
+    with contextlib.suppress(psutil.NoSuchProcess):
+        pid_file.write(process.pid, stop_signal)
+    return process
+
+
+def as_user(user: str | None) -> dict[str, object]:
+    """Arguments for `subprocess` that make a child run as that user, with no group but its own."""
+    if user is None:
+        return {}
+    import pwd  # noqa: PLC0415 - not on every system, and only root comes here
+
+    entry = pwd.getpwnam(user)
+    return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
+
+
+def kill_group(leader: int) -> None:
+    """SIGKILL what is left of a process group, and wait until it is gone."""
+    deadline = time.monotonic() + 2
+    with contextlib.suppress(ProcessLookupError):
+        while time.monotonic() < deadline:
+            os.killpg(leader, signal.SIGKILL)
+            time.sleep(_POLL_SECONDS)
+
+
+def end_all(pids: Path, patience: float = 5) -> None:
+    """Stop every process noted in a folder: what a run that was killed has left."""
+    for path in sorted(pids.glob("*.pid")):
+        PidFile(path).end(patience)
+
+
+def start_guard(pids: Path) -> subprocess.Popen[bytes]:
+    """Start the guard: when this process dies, however it dies, the pipe closes and the guard ends all the others."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "sluice_local.guard", str(pids)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
