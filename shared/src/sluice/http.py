@@ -27,7 +27,9 @@ class Refusal(Exception):  # noqa: N818 - an answer, not a fault
     `code` is stable; `detail` says what happened and what to do next, without the caller's text unescaped.
     """
 
-    def __init__(self, status: int, code: str, detail: str, headers: Mapping[str, str] | None = None, **more: Any) -> None:
+    def __init__(
+        self, status: int, code: str, detail: str, headers: Mapping[str, str] | None = None, **more: Any
+    ) -> None:
         super().__init__(detail)
         self.status = status
         self.code = code
@@ -53,8 +55,8 @@ def problem(refusal: Refusal) -> JSONResponse:
 class Probes:
     """`alive`: does every loop of ours turn? `ready`: does everything answer without which we cannot work?"""
 
-    alive: Mapping[str, Callable[[], bool]] = field(default_factory=dict)
-    ready: Mapping[str, Callable[[], Awaitable[bool]]] = field(default_factory=dict)
+    alive: dict[str, Callable[[], bool]] = field(default_factory=dict)
+    ready: dict[str, Callable[[], Awaitable[bool]]] = field(default_factory=dict)
 
 
 def create_api(

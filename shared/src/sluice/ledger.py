@@ -1,13 +1,13 @@
 """Where things stand on S3, by name. Services meet in these keys as they meet in events.
 
-    raw/<datasource>/<task>/<upload>/<safe name>        the bytes as they came
-    keys/<task>.json                                    claim of an Idempotency-Key: the event that won
-    accepted/<yyyy-mm-dd>/<task>.json                   acceptance record: the whole `file.uploaded`, create-only
-    reports/<datasource>/<task>/verdict.json            the verdict: the whole `file.validated`, create-only
-    reports/<datasource>/<task>/<run>/report.json       what one run of the validator found
-    canonical/<datasource>/<task>/<run>/part-00000.parquet
-    outcomes/<yyyy-mm-dd>/<task>.json                   the whole `task.completed`, under the day of acceptance
-    contracts/<datasource>/<version>.odcs.yaml, contracts/<datasource>/active
+raw/<datasource>/<task>/<upload>/<safe name>        the bytes as they came
+keys/<task>.json                                    claim of an Idempotency-Key: the event that won
+accepted/<yyyy-mm-dd>/<task>.json                   acceptance record: the whole `file.uploaded`, create-only
+reports/<datasource>/<task>/verdict.json            the verdict: the whole `file.validated`, create-only
+reports/<datasource>/<task>/<run>/report.json       what one run of the validator found
+canonical/<datasource>/<task>/<run>/part-00000.parquet
+outcomes/<yyyy-mm-dd>/<task>.json                   the whole `task.completed`, under the day of acceptance
+contracts/<datasource>/<version>.odcs.yaml, contracts/<datasource>/active
 """
 
 from datetime import datetime

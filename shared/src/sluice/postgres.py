@@ -82,7 +82,9 @@ async def migrate(dsn: str, schema: str, versions: Path) -> None:
     engine = create_async_engine("postgresql+asyncpg://", async_creator=connect)
     try:
         async with engine.begin() as connection:
-            await connection.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": f"sluice.{schema}"})
+            await connection.execute(
+                text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": f"sluice.{schema}"}
+            )
             await connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{schema}"'))
             await connection.run_sync(_upgrade, schema, versions)
     finally:

@@ -90,7 +90,9 @@ def _check_standard(document: object) -> None:
     schema = json.loads(files("open_data_contract_standard").joinpath("schema.json").read_text())
     faults = sorted(Draft201909Validator(schema).iter_errors(document), key=lambda fault: str(fault.path))
     if faults:
-        said = "; ".join(f"{'/'.join(map(str, fault.absolute_path)) or 'document'}: {fault.message}" for fault in faults[:5])
+        said = "; ".join(
+            f"{'/'.join(map(str, fault.absolute_path)) or 'document'}: {fault.message}" for fault in faults[:5]
+        )
         raise ContractInvalid(f"not a contract of the Open Data Contract Standard: {said[:900]}")
 
 
@@ -144,7 +146,9 @@ def _check_columns(fields: tuple[Field, ...], time_column: str) -> None:
         raise ContractInvalid("schema/0/properties: names that begin with __ are Druid's and Sluice's own")
     time = next((each for each in fields if each.name == time_column), None)
     if time is None or time.type not in {FieldType.TIMESTAMP, FieldType.DATE} or not time.required:
-        raise ContractInvalid("customProperties/sluice/druid/timeColumn: must name a required timestamp or date property")
+        raise ContractInvalid(
+            "customProperties/sluice/druid/timeColumn: must name a required timestamp or date property"
+        )
 
 
 def _field(prop: SchemaProperty, number: int) -> Field:

@@ -11,6 +11,7 @@ from sluice.events.identity import derived_id, task_id_for_outside
 from sluice.events.values import FileFormat
 
 E_co = TypeVar("E_co", bound=Event, covariant=True)
+E = TypeVar("E", bound=Event)
 
 GATEWAY_SOURCE = "sluice/gateway"
 
@@ -33,7 +34,7 @@ class Envelope(Generic[E_co]):
             return task_id_for_outside(self.source, self.id)
 
 
-def follow(cause: Envelope[Event], data: E_co, *, source: str, time: datetime) -> Envelope[E_co]:
+def follow(cause: Envelope[Event], data: E, *, source: str, time: datetime) -> Envelope[E]:
     """Wrap the fact that follows from `cause`. The same cause and fact give the same id; an outcome hangs on its task alone."""
     event_id = (
         derived_id(data.task_id, TaskCompleted.TOPIC)

@@ -47,7 +47,9 @@ class FileUploaded(TaskFact):
 
     format: FileFormat
     object: ObjectRef
-    contract: ContractRef | None = Field(default=None, description="pinned at acceptance; otherwise the first verdict pins it")
+    contract: ContractRef | None = Field(
+        default=None, description="pinned at acceptance; otherwise the first verdict pins it"
+    )
     caller: str | None = Field(default=None, max_length=200)
 
 
@@ -106,5 +108,12 @@ class TaskProgress(Event):
     at: Instant
 
 
-EVENTS: tuple[type[Event], ...] = (FileUploaded, FileValidated, DruidSubmitted, TaskCompleted, TaskCommand, TaskProgress)
+EVENTS: tuple[type[Event], ...] = (
+    FileUploaded,
+    FileValidated,
+    DruidSubmitted,
+    TaskCompleted,
+    TaskCommand,
+    TaskProgress,
+)
 BY_TYPE: dict[str, type[Event]] = {event.TYPE: event for event in EVENTS}

@@ -131,14 +131,18 @@ class Outcome(StrEnum):
 
 def display_name(name: str) -> str:
     """A sender's file name made safe to show: NFC, no control or bidi characters, at most 255 characters."""
-    kept = (c for c in unicodedata.normalize("NFC", name) if unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co", "Cn"})
+    kept = (
+        c for c in unicodedata.normalize("NFC", name) if unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co", "Cn"}
+    )
     return "".join(kept).strip()[:255]
 
 
 def safe_key_name(name: str) -> str:
     """The same name as the last part of an S3 key: ASCII letters, digits, `.`, `_`, `-`; at most 200 bytes, extension kept."""
     stem, dot, extension = name.rpartition(".")
-    ascii_stem, ascii_extension = (re.sub(r"[^A-Za-z0-9_-]+", "_", part) for part in (stem if dot else extension, extension if dot else ""))
+    ascii_stem, ascii_extension = (
+        re.sub(r"[^A-Za-z0-9_-]+", "_", part) for part in (stem if dot else extension, extension if dot else "")
+    )
     extension = ascii_extension[:20]
     return f"{ascii_stem[: 199 - len(extension)] or '_'}.{extension}" if dot else ascii_stem[:200] or "_"
 

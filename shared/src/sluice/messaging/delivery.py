@@ -67,6 +67,10 @@ class Delivery:
                 _pause(message.consumer)
                 raise
 
+    async def reading(self) -> bool:
+        """False once too many dead letters in a row have stopped it."""
+        return not self.limit.reached()
+
     async def _deliver(self, record: Record) -> None:
         try:
             envelope = decode(record)

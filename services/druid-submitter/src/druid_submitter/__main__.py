@@ -1,0 +1,25 @@
+"""`python -m druid_submitter` serves; `python -m druid_submitter migrate` brings its schema up to date."""
+
+import argparse
+import asyncio
+
+from druid_submitter.app import create_app, migrate
+from druid_submitter.settings import SubmitterSettings
+from sluice.http import serve
+from sluice.telemetry import configure_logging
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m druid_submitter")
+    parser.add_argument("command", nargs="?", choices=["serve", "migrate"], default="serve")
+    command = parser.parse_args().command
+    settings = SubmitterSettings()
+    configure_logging("druid-submitter", settings.log_level)
+    if command == "migrate":
+        asyncio.run(migrate(settings))
+    else:
+        serve(create_app(settings), settings)
+
+
+if __name__ == "__main__":
+    main()

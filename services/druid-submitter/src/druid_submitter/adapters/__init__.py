@@ -1,0 +1,1 @@
+"""Druid by HTTP, ingestions in Postgres, outcomes on S3."""

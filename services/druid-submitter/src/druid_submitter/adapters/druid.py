@@ -1,0 +1,142 @@
+"""Druid by HTTP: Overlord for tasks, Coordinator for segments, Broker for counts."""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import httpx
+
+from druid_submitter.domain.interval import Interval
+from druid_submitter.domain.spec import TASK_COLUMN
+from druid_submitter.domain.watch import Presence, RowStats, TaskState, TaskStatus
+from druid_submitter.errors import IdBurnt, SpecRefused
+from sluice.errors import Transient
+
+PASSING = {408, 429, 500, 502, 503, 504}
+UNUSABLE = ("processedWithError", "thrownAway", "unparseable")
+NO_ROWS = ("' not found", "not found in any table")
+"""What the Broker says when there is no such datasource, or it has no column of ours: then it holds no row of ours."""
+
+
+@contextmanager
+def translate_druid_errors() -> Iterator[None]:
+    """No answer, or one that is not JSON where JSON is due, is Transient."""
+    try:
+        yield
+    except (httpx.TransportError, json.JSONDecodeError) as error:
+        raise Transient(f"Druid does not answer: {error!r}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class HttpDruidTasks:
+    """`overlord`, `coordinator` and `broker` are base URLs; a router serves for all three."""
+
+    http: httpx.AsyncClient
+    overlord: str
+    coordinator: str
+    broker: str
+
+    async def submit(self, spec: dict[str, Any]) -> None:
+        answer = await self._call("POST", f"{self.overlord}/druid/indexer/v1/task", json=spec)
+        if answer.is_success:
+            return
+        said = _error_of(answer)
+        if answer.status_code != httpx.codes.BAD_REQUEST or "already exists" not in said:
+            raise SpecRefused(f"Druid refuses the ingestion: {said}")
+        await self._look_at(spec)
+
+    async def _look_at(self, spec: dict[str, Any]) -> None:
+        """What stands there under our id must be our ingestion."""
+        answer = await self._call("GET", f"{self.overlord}/druid/indexer/v1/task/{spec['id']}")
+        if not answer.is_success:
+            raise Transient(f"Druid says that {spec['id']} exists, but does not show it")
+        with translate_druid_errors():
+            kind = answer.json().get("payload", {}).get("type")
+        if kind != spec["type"]:
+            raise IdBurnt(f"{spec['id']} is held by a task of type {kind}")
+
+    async def statuses(self, task_ids: Sequence[str]) -> dict[str, TaskStatus]:
+        answer = await self._call("POST", f"{self.overlord}/druid/indexer/v1/taskStatus", json=list(task_ids))
+        known = {name: _status(body) for name, body in self._json(answer).items()}
+        for left_out in set(task_ids) - set(known):
+            known[left_out] = await self._status_of(left_out)
+        return known
+
+    async def _status_of(self, task_id: str) -> TaskStatus:
+        answer = await self._call("GET", f"{self.overlord}/druid/indexer/v1/task/{task_id}/status")
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            return TaskStatus(TaskState.UNKNOWN)
+        return _status(self._json(answer)["status"])
+
+    async def row_stats(self, task_id: str) -> RowStats | None:
+        answer = await self._call("GET", f"{self.overlord}/druid/indexer/v1/task/{task_id}/reports")
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            return None
+        stats = self._json(answer).get("ingestionStatsAndErrors", {}).get("payload", {}).get("rowStats") or {}
+        counts = stats.get("totals", stats).get("buildSegments")
+        if counts is None:
+            return None
+        return RowStats(int(counts["processed"]), sum(int(counts.get(name) or 0) for name in UNUSABLE))
+
+    async def presence(self, datasource: str, task_id: UUID, interval: Interval | None) -> Presence:
+        # in this order: a count of none means something only after every segment was loaded
+        loaded = await self._loaded(datasource, interval)
+        return Presence(await self._count(datasource, task_id), loaded)
+
+    async def _count(self, datasource: str, task_id: UUID) -> int:
+        query = {
+            "query": f'SELECT COUNT(*) AS "rows" FROM "{datasource}" WHERE "{TASK_COLUMN}" = ?',  # noqa: S608 - the name keeps DATASOURCE_PATTERN
+            "parameters": [{"type": "VARCHAR", "value": str(task_id)}],
+            "context": {"useCache": False, "populateCache": False},
+        }
+        answer = await self._call("POST", f"{self.broker}/druid/v2/sql", json=query)
+        if answer.status_code == httpx.codes.BAD_REQUEST and any(words in _error_of(answer) for words in NO_ROWS):
+            return 0
+        return int(self._json(answer)[0]["rows"])
+
+    async def _loaded(self, datasource: str, interval: Interval | None) -> bool:
+        span = f"&interval={interval.in_path()}" if interval else "&interval=0001-01-01_9999-12-31"
+        path = f"/druid/coordinator/v1/datasources/{datasource}/loadstatus?forceMetadataRefresh=true{span}"
+        answer = await self._call("GET", self.coordinator + path)
+        if answer.status_code in {httpx.codes.NO_CONTENT, httpx.codes.NOT_FOUND}:
+            return True  # no segments at all
+        return float(self._json(answer)[datasource]) >= 100.0  # noqa: PLR2004 - percent
+
+    async def answers(self) -> bool:
+        """Does the Overlord answer?"""
+        try:
+            return (await self._call("GET", f"{self.overlord}/status/health")).is_success
+        except Transient:
+            return False
+
+    async def _call(self, method: str, url: str, **more: Any) -> httpx.Response:
+        with translate_druid_errors():
+            answer = await self.http.request(method, url, **more)
+        if answer.status_code in PASSING:
+            raise Transient(f"Druid answers {answer.status_code} at {httpx.URL(url).path}")
+        return answer
+
+    def _json(self, answer: httpx.Response) -> Any:
+        if not answer.is_success:
+            raise Transient(f"Druid answers {answer.status_code}: {_error_of(answer)}")
+        with translate_druid_errors():
+            return answer.json()
+
+
+def _status(body: dict[str, Any]) -> TaskStatus:
+    code = str(body.get("statusCode") or body.get("status"))
+    return TaskStatus(TaskState(code), body.get("errorMsg"))
+
+
+def _error_of(answer: httpx.Response) -> str:
+    """The sentence in any of Druid's error shapes, at most 500 characters."""
+    try:
+        body = answer.json()
+    except json.JSONDecodeError:
+        return answer.text[:500]
+    if not isinstance(body, dict):
+        return answer.text[:500]
+    return str(body.get("errorMessage") or body.get("error") or body)[:500]

@@ -1,0 +1,66 @@
+"""The submitter, wired. The only place that knows all of its parts."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import httpx
+from fastapi import FastAPI
+
+from druid_submitter.adapters.druid import HttpDruidTasks
+from druid_submitter.adapters.outcomes import OutcomeDelivery
+from druid_submitter.adapters.postgres import SCHEMA, PostgresIngestions
+from druid_submitter.handlers import on_file_validated
+from druid_submitter.jobs import relay_outbox, watch_ingestions
+from druid_submitter.settings import SubmitterSettings
+from druid_submitter.usecases import AbandonTask, AdvanceIngestions, RecordVerdict
+from sluice import messaging, outbox, postgres
+from sluice.clock import utc_now
+from sluice.contracts import ContractStore
+from sluice.http import Probes, create_api
+from sluice.jobs import running
+from sluice.objectstore import open_objectstore
+
+MIGRATIONS = Path(__file__).parent / "migrations" / "versions"
+
+
+async def migrate(settings: SubmitterSettings) -> None:
+    """Bring the schema `submitter` up to date."""
+    await postgres.migrate(settings.postgres_dsn.get_secret_value(), SCHEMA, MIGRATIONS)
+
+
+def create_app(settings: SubmitterSettings) -> FastAPI:
+    probes = Probes(alive={}, ready={})
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            await _open(settings, stack, probes)
+            yield
+
+    return create_api("Sluice druid-submitter", "Health of the service that concludes tasks.", lifespan, probes)
+
+
+async def _open(settings: SubmitterSettings, stack: AsyncExitStack, probes: Probes) -> None:
+    store = await stack.enter_async_context(open_objectstore(settings))
+    pool = await stack.enter_async_context(postgres.open_pool(settings.postgres_dsn.get_secret_value()))
+    http = await stack.enter_async_context(httpx.AsyncClient(timeout=httpx.Timeout(20, connect=3)))
+    broker = messaging.create_broker(settings.kafka_bootstrap, "sluice.druid-submitter")
+    publisher = messaging.KafkaPublisher(broker)
+    druid = HttpDruidTasks(http, settings.druid_overlord_url, settings.druid_coordinator_url, settings.druid_broker_url)
+    ingestions = PostgresIngestions(pool, settings.lease_seconds, settings.batch_size)
+    advance = AdvanceIngestions(ingestions, druid, ContractStore(store), publisher, utc_now)
+    deliver = OutcomeDelivery(store, publisher)
+    jobs = (watch_ingestions(advance), relay_outbox(lambda: outbox.relay(pool, SCHEMA, deliver)))
+    delivery = on_file_validated(broker, publisher, RecordVerdict(ingestions), AbandonTask(ingestions))
+
+    await stack.enter_async_context(messaging.connected(broker))
+    await stack.enter_async_context(running(*jobs))
+    probes.alive.update({job.name: job.alive for job in jobs})
+    probes.ready.update(
+        kafka=lambda: messaging.answers(broker),
+        dead_letters=delivery.reading,
+        postgres=lambda: postgres.answers(pool),
+        s3=store.answers,
+        druid=druid.answers,
+    )

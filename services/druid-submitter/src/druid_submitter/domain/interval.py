@@ -1,0 +1,59 @@
+"""Druid intervals: half-open spans of time, cut where segments are cut."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sluice.contracts import Granularity
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """[start, end), UTC."""
+
+    start: datetime
+    end: datetime
+
+    def iso(self) -> str:
+        """As Druid writes it: `start/end`."""
+        return f"{_iso(self.start)}/{_iso(self.end)}"
+
+    def in_path(self) -> str:
+        """As Druid wants it inside a URL: `start_end`."""
+        return f"{_iso(self.start)}_{_iso(self.end)}"
+
+
+def covering(first: datetime, last: datetime, granularity: Granularity) -> Interval:
+    """The smallest whole number of segments' spans that holds both instants. Druid throws rows outside it away."""
+    floor = FLOORS[granularity]
+    return Interval(floor(first.astimezone(UTC)), _next(floor(last.astimezone(UTC)), granularity))
+
+
+def _midnight(instant: datetime) -> datetime:
+    return instant.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+FLOORS: dict[Granularity, Callable[[datetime], datetime]] = {
+    Granularity.HOUR: lambda t: t.replace(minute=0, second=0, microsecond=0),
+    Granularity.DAY: _midnight,
+    Granularity.WEEK: lambda t: _midnight(t) - timedelta(days=t.weekday()),
+    Granularity.MONTH: lambda t: _midnight(t).replace(day=1),
+    Granularity.YEAR: lambda t: _midnight(t).replace(month=1, day=1),
+}
+
+LONGER_THAN_ONE = {
+    Granularity.HOUR: timedelta(hours=1),
+    Granularity.DAY: timedelta(days=1),
+    Granularity.WEEK: timedelta(weeks=1),
+    Granularity.MONTH: timedelta(days=31),
+    Granularity.YEAR: timedelta(days=366),
+}
+
+
+def _next(start: datetime, granularity: Granularity) -> datetime:
+    """Start of the following span: far enough into it, then down to its floor."""
+    return FLOORS[granularity](start + LONGER_THAN_ONE[granularity])
+
+
+def _iso(instant: datetime) -> str:
+    return f"{instant:%Y-%m-%dT%H:%M:%S}.{instant.microsecond // 1000:03d}Z"

@@ -1,0 +1,74 @@
+"""The ingestion spec. Built from the contract and the verdict alone: no text of a sender's ever reaches it."""
+
+from typing import Any
+from uuid import UUID
+
+from druid_submitter.domain.identity import druid_task_id
+from druid_submitter.domain.interval import covering
+from sluice.contracts import Contract, FieldType
+from sluice.events import Accepted
+
+DIMENSION_TYPES = {
+    FieldType.STRING: "string",
+    FieldType.INTEGER: "long",
+    FieldType.NUMBER: "double",
+    FieldType.BOOLEAN: "string",
+    FieldType.TIMESTAMP: "string",
+    FieldType.DATE: "string",
+}
+
+TASK_COLUMN = "__task_id"
+
+
+def build_spec(contract: Contract, accepted: Accepted, task_id: UUID, attempt: int) -> dict[str, Any]:
+    """The `index_parallel` task that appends the accepted rows.
+
+    One sub-task, no retries and no tolerated parse error: the data is validated, so a row that Druid does not like is a
+    fault, and a whole new attempt is ours to make.
+    """
+    interval = covering(accepted.time_range.first, accepted.time_range.last, contract.druid.segment_granularity)
+    return {
+        "type": "index_parallel",
+        "id": druid_task_id(contract.datasource, task_id, attempt),
+        "context": {"useConcurrentLocks": True, "tags": {"task_id": str(task_id)}},
+        "spec": {
+            "dataSchema": {
+                "dataSource": contract.datasource,
+                "timestampSpec": {"column": "__time", "format": "millis"},
+                "dimensionsSpec": {"dimensions": _dimensions(contract), "includeAllDimensions": False},
+                "metricsSpec": [],
+                "granularitySpec": {
+                    "type": "uniform",
+                    "segmentGranularity": contract.druid.segment_granularity.upper(),
+                    "queryGranularity": "NONE",
+                    "rollup": False,
+                    "intervals": [interval.iso()],
+                },
+            },
+            "ioConfig": {
+                "type": "index_parallel",
+                "inputSource": {"type": "s3", "uris": list(accepted.canonical)},
+                "inputFormat": {"type": "parquet", "binaryAsString": False},
+                "appendToExisting": True,
+                "dropExisting": False,
+            },
+            "tuningConfig": {
+                "type": "index_parallel",
+                "partitionsSpec": {"type": "dynamic"},
+                "maxNumConcurrentSubTasks": 1,
+                "maxRetry": 0,
+                "maxParseExceptions": 0,
+                "logParseExceptions": False,
+                "awaitSegmentAvailabilityTimeoutMillis": 0,
+            },
+        },
+    }
+
+
+def _dimensions(contract: Contract) -> list[dict[str, str]]:
+    columns = [
+        {"type": DIMENSION_TYPES[field.type], "name": field.name}
+        for field in contract.fields
+        if field.name != contract.druid.time_column
+    ]
+    return [*columns, {"type": "string", "name": TASK_COLUMN}]

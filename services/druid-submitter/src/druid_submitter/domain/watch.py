@@ -1,0 +1,120 @@
+"""What to make of Druid's answers. Pure: observation in, decision out."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import assert_never
+
+from sluice.events import Accepted, Outcome, Problem, Receipt
+
+LOST_AFTER = 3
+"""Polls in a row on which Druid does not know a task that it took: then it is submitted again, under the same id."""
+
+
+class TaskState(StrEnum):
+    RUNNING = "RUNNING"
+    SUCCESS = "SUCCESS"
+    FAILED = "FAILED"
+    UNKNOWN = "UNKNOWN"
+
+
+@dataclass(frozen=True, slots=True)
+class TaskStatus:
+    state: TaskState
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RowStats:
+    """Rows as Druid's task report counts them."""
+
+    processed: int
+    unusable: int
+    """thrown away, unparseable, or processed with an error"""
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """Rows of one task that a query counts, and whether every segment that could hold some is loaded."""
+
+    counted: int
+    loaded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing is certain yet: ask again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resubmit:
+    """Druid has lost the task."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prove:
+    """Druid says SUCCESS: now the rows are to be counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clear:
+    """It did not work. To be concluded once Druid holds none of the rows."""
+
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Rows are where they must not be, or are not what they must be: said aloud, never guessed."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Conclude:
+    outcome: Outcome
+    rows: Receipt
+
+
+def after_status(status: TaskStatus, unknown_polls: int) -> Wait | Resubmit | Prove | Clear:
+    """What Druid's status of a submitted task means."""
+    match status.state:
+        case TaskState.RUNNING:
+            return Wait()
+        case TaskState.SUCCESS:
+            return Prove()
+        case TaskState.FAILED:
+            said = f" Druid says: {status.error}" if status.error else ""
+            return Clear(Problem(code="ingestion-failed", message=f"Druid could not load the rows.{said}"[:1000]))
+        case TaskState.UNKNOWN:
+            return Resubmit() if unknown_polls >= LOST_AFTER else Wait()
+        case _:
+            assert_never(status.state)
+
+
+def prove(accepted: Accepted, stats: RowStats | None, presence: Presence) -> Wait | Hold | Conclude:
+    """After SUCCESS: succeeded only if report, query and verdict name the same number of rows."""
+    if stats is None or not presence.loaded:
+        return Wait()
+    if stats.unusable or stats.processed != accepted.accepted:
+        return Hold(f"Druid processed {stats.processed} of {accepted.accepted} rows, {stats.unusable} unusable")
+    if presence.counted > accepted.accepted:
+        return Hold(f"a query counts {presence.counted} rows where {accepted.accepted} were accepted")
+    if presence.counted < accepted.accepted:
+        return Wait()
+    rows = Receipt(
+        source=accepted.source,
+        accepted=accepted.accepted,
+        rejected=accepted.rejected,
+        ingested=stats.processed,
+        queryable=presence.counted,
+    )
+    return Conclude(Outcome.SUCCEEDED, rows)
+
+
+def clear(outcome: Outcome, rows: Receipt, presence: Presence) -> Wait | Hold | Conclude:
+    """Before any outcome but succeeded: not one row of the task may be in Druid."""
+    if not presence.loaded:
+        return Wait()
+    if presence.counted:
+        return Hold(f"a query counts {presence.counted} rows of a task that is to end as {outcome}")
+    return Conclude(outcome, rows)

@@ -1,0 +1,16 @@
+"""What can be wrong between us and Druid.
+
+Permanent
+├── SpecRefused      Druid does not take the spec
+└── IdBurnt          the id belongs to a task that is not this ingestion; it must never run any more
+"""
+
+from sluice.errors import Permanent
+
+
+class SpecRefused(Permanent):
+    code = "druid-refused-spec"
+
+
+class IdBurnt(Permanent):
+    code = "druid-id-burnt"

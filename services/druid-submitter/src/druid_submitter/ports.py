@@ -1,0 +1,74 @@
+"""What the use cases need of the world."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from druid_submitter.domain.ingestion import Ingestion
+from druid_submitter.domain.interval import Interval
+from druid_submitter.domain.watch import Presence, RowStats, TaskStatus
+from sluice.contracts import Contract
+from sluice.events import (
+    ContractRef,
+    DruidSubmitted,
+    Envelope,
+    Event,
+    FileValidated,
+    Problem,
+    TaskCompleted,
+)
+
+
+class Contracts(Protocol):
+    async def get(self, reference: ContractRef) -> Contract: ...
+
+
+class Progress(Protocol):
+    async def publish(self, envelope: Envelope[Event]) -> None:
+        """Advisory: raises Transient, and nobody minds."""
+
+
+class DruidTasks(Protocol):
+    """Druid, asked. Every method raises Transient while it does not answer."""
+
+    async def submit(self, spec: dict[str, Any]) -> None:
+        """Hand a task over; one that stands there already under this id is the same one.
+
+        Raises SpecRefused; IdBurnt when another kind of task holds the id.
+        """
+
+    async def statuses(self, task_ids: Sequence[str]) -> dict[str, TaskStatus]:
+        """One status for each id, UNKNOWN included."""
+
+    async def row_stats(self, task_id: str) -> RowStats | None:
+        """Counts of a finished task's report; None while there is none."""
+
+    async def presence(self, datasource: str, task_id: UUID, interval: Interval | None) -> Presence:
+        """Rows of the task that a query counts, anywhere or in the interval."""
+
+
+class Ingestions(Protocol):
+    """The row per task where verdict and Druid's answer meet. Changes of a lost lease have no effect."""
+
+    async def record(self, cause: Envelope[FileValidated]) -> bool:
+        """Keep the first verdict of a task. False where there was one."""
+
+    async def repeat_outcome(self, task_id: UUID) -> None:
+        """Have the outcome of a concluded task delivered once more; nothing where it is still open."""
+
+    async def lease(self) -> list[Ingestion]:
+        """Take over open ingestions that are due and that nobody holds."""
+
+    async def submitted(self, ingestion: Ingestion, fact: Envelope[DruidSubmitted]) -> None: ...
+
+    async def ingesting(self, ingestion: Ingestion) -> None: ...
+
+    async def resubmit(self, ingestion: Ingestion, attempt: int) -> None: ...
+
+    async def clearing(self, ingestion: Ingestion, problem: Problem) -> None: ...
+
+    async def conclude(self, ingestion: Ingestion, fact: Envelope[TaskCompleted]) -> None: ...
+
+    async def wait(self, ingestion: Ingestion, until: datetime, *, unknown: bool = False) -> None:
+        """Give it back, to be looked at again."""
