@@ -1,0 +1,1 @@
+"""The tracker's ports on real technology."""

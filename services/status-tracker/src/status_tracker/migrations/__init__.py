@@ -1,0 +1,1 @@
+"""Migrations of the schema `tracker`, run by `python -m status_tracker migrate`."""

@@ -1,0 +1,9 @@
+"""Settings of the tracker, from the environment."""
+
+from pydantic import Field
+
+from sluice.settings import HttpSettings, KafkaSettings, PostgresSettings, S3Settings
+
+
+class TrackerSettings(HttpSettings, KafkaSettings, S3Settings, PostgresSettings):
+    http_port: int = Field(default=8004, ge=0, le=65535)
