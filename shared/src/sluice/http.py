@@ -21,7 +21,7 @@ from sluice.settings import HttpSettings
 PROBLEM_JSON = "application/problem+json"
 
 
-class Refusal(Exception):  # noqa: N818 - an answer, not a fault
+class Refusal(Exception):
     """A request that is refused, said as a problem document.
 
     `code` is stable; `detail` says what happened and what to do next, without the caller's text unescaped.

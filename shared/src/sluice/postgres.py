@@ -27,14 +27,20 @@ PASSING = (
     asyncpg.TooManyConnectionsError,
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
+    asyncpg.QueryCanceledError,
+    asyncpg.InsufficientResourcesError,  # a full disk among them
+    asyncpg.ReadOnlySQLTransactionError,  # a failover
+    asyncpg.UndefinedTableError,  # started before its migration
 )
 
 
 @contextmanager
 def translate_postgres_errors() -> Iterator[None]:
-    """Lost connections and lost races are Transient; anything else of Postgres is Permanent."""
+    """What an operator or time mends is Transient; a value that Postgres cannot hold, or a wrong query, is Permanent."""
     try:
         yield
+    except asyncpg.exceptions._base.DataError as error:  # noqa: SLF001 - an InterfaceError, hidden by its public namesake
+        raise Permanent("Postgres cannot hold a value") from error
     except PASSING as error:
         raise Transient(f"Postgres does not answer: {error!r}") from error
     except asyncpg.PostgresError as error:

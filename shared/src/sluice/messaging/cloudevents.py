@@ -60,7 +60,7 @@ def decode(record: Record) -> Envelope[Event]:
         return _envelope(_cloudevent(record), record.topic)
     except ValidationError as error:
         raise Undecodable(_fields(error)) from error
-    except (BaseCloudEventException, ValueError, TypeError, AttributeError, KeyError) as error:
+    except (BaseCloudEventException, ValueError, TypeError, AttributeError, KeyError, OverflowError) as error:
         # the SDK lets through whatever its JSON and date parsers raise on foreign bytes
         raise Undecodable(f"not a CloudEvent with a JSON body ({type(error).__name__})") from error
 

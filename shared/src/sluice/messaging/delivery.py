@@ -36,7 +36,7 @@ MAX_POLL_INTERVAL_MS = 30 * 60 * 1000
 DRAIN_TIMEOUT = 45.0
 
 
-class Stopped(Exception):  # noqa: N818 - a state, not a fault of the message
+class Stopped(Exception):
     """The dead-letter limit is reached: the message stays unacknowledged and nothing more is read."""
 
 
@@ -136,7 +136,7 @@ def subscribe(broker: KafkaBroker, delivery: Delivery, *topics: str, group: str)
         fetch_max_wait_ms=100,
         listener=delivery.drain,
         parser=_tolerant_parser,
-        decoder=_raw_body,
+        decoder=_whole,
         no_reply=True,
     )(delivery.__call__)
 
@@ -153,8 +153,9 @@ def _fields(raw: "ConsumerRecord[bytes, bytes]") -> dict[str, Any]:
     return {name: getattr(raw, name) for name in raw.__dataclass_fields__}
 
 
-async def _raw_body(message: KafkaMessage) -> bytes:
-    return message.body
+async def _whole(message: KafkaMessage) -> KafkaMessage:
+    """The handler gets the record itself: decoding is part of delivery, so that policy decides about its failures too."""
+    return message
 
 
 def _pause(consumer: Any) -> None:

@@ -1,0 +1,40 @@
+"""Real parts for the tests of every distribution: one Kafka, Druid, Postgres and S3 server per session.
+
+Tests marked `real` need Java and Maven. Where they are missing those tests are skipped, except in CI: there it is a failure.
+"""
+
+import asyncio
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from sluice.messaging.topics import create_topics
+from sluice_local.stack import Stack, choose_kind
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if choose_kind() == "real":
+        return
+    skip = pytest.mark.skip(reason="needs the real parts: install Java 17 and Maven")
+    for item in items:
+        if item.get_closest_marker("real"):
+            item.add_marker(skip)
+
+
+@pytest.fixture(scope="session")
+def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The real parts with Sluice's topics, and no service running. `parts.endpoints` says where they are."""
+    with Stack(tmp_path_factory.mktemp("parts"), "real", progress=print) as stack:
+        stack.start_parts()
+        asyncio.run(create_topics(stack.endpoints.kafka_bootstrap, 1))
+        yield stack
+
+
+@pytest.fixture
+def environment(parts: Stack, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """The settings of every service for the real parts, also put into this process's environment."""
+    settings = parts.endpoints.environment()
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    return dict(os.environ)
