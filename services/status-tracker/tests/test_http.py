@@ -1,0 +1,211 @@
+"""The API over a real Postgres, with reports in memory."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from sluice.events import Failed, Problem
+from sluice.http import Probes, create_api
+from sluice.postgres import open_pool
+from status_tracker.adapters.files import PostgresTaskFiles
+from status_tracker.adapters.tasks import PostgresTasks
+from status_tracker.ports import Report
+from status_tracker.routes import Sources, router
+from status_tracker.usecases import RecordEvent
+
+pytestmark = pytest.mark.real
+
+
+class InMemoryReports:
+    """Reports by the URI that a task names."""
+
+    def __init__(self) -> None:
+        self.documents: dict[str | None, bytes] = {}
+
+    async def open(self, task):
+        document = self.documents.get(task.report)
+        return None if document is None else Report(len(document), self._chunks(document))
+
+    async def _chunks(self, document: bytes) -> AsyncIterator[bytes]:
+        for start in range(0, len(document), 7):
+            yield document[start : start + 7]
+
+
+@asynccontextmanager
+async def _no_lifespan(_api):
+    yield
+
+
+@asynccontextmanager
+async def _client(pool, reports):
+    api = create_api("tracker", "under test", _no_lifespan, Probes())
+    api.include_router(router)
+    api.state.sources = Sources(PostgresTasks(pool), reports)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(api), base_url="http://tracker") as client:
+        yield client
+
+
+@pytest.fixture
+def reports():
+    return InMemoryReports()
+
+
+@pytest.fixture
+async def client(pool, reports):
+    async with _client(pool, reports) as client:
+        yield client
+
+
+@pytest.fixture
+def record(pool):
+    return RecordEvent(PostgresTaskFiles(pool))
+
+
+async def test_a_task_is_shown_with_everything_that_is_known(client, record, tell):
+    story = tell()
+    for fact in story:
+        await record(fact)
+    task_id = str(story[0].data.task_id)
+    answer = await client.get(f"/v1/tasks/{task_id}")
+    assert answer.status_code == 200
+    task = answer.json()
+    stages = ("pending", "validating", "validated", "submitted", "ingesting")
+    expected = {
+        "task_id": task_id,
+        "datasource": "sales",
+        "filename": "März \x00.csv",
+        "format": "csv",
+        "size": 321,
+        "state": "succeeded",
+        "rows": {"source": 10, "accepted": 9, "rejected": 1, "ingested": 9, "queryable": 9},
+        "errors": 1,
+        "error": None,
+        "contract": {"datasource": "sales", "version": "1.0.0"},
+        "druid_task_id": f"sluice_{task_id}_1",
+        "report": story[-1].data.report,
+        "accepted_at": "2026-03-01T12:00:00Z",
+        "updated_at": "2026-03-01T12:00:06Z",
+        "completed_at": "2026-03-01T12:00:06Z",
+        "stages": {stage: f"2026-03-01T12:00:0{second}Z" for second, stage in enumerate(stages)}
+        | {"completed": "2026-03-01T12:00:06Z"},
+        "links": {"events": f"/v1/tasks/{task_id}/events", "report": f"/v1/tasks/{task_id}/report"},
+    }
+    assert task == expected
+
+
+async def test_events_are_listed_in_order_of_time(client, record, tell):
+    story = tell()
+    for fact in reversed(story):
+        await record(fact)
+    answer = await client.get(f"/v1/tasks/{story[0].data.task_id}/events")
+    events = answer.json()["events"]
+    assert [event["id"] for event in events] == [fact.id for fact in story]
+    assert events[0] == {
+        "id": story[0].id,
+        "type": "sluice.file.uploaded.v1",
+        "source": "sluice/gateway",
+        "time": "2026-03-01T12:00:00Z",
+        "data": story[0].data.model_dump(mode="json"),
+    }
+
+
+@pytest.mark.parametrize("path", ["", "/events", "/report"])
+async def test_an_unknown_task_may_come_yet(client, path):
+    answer = await client.get(f"/v1/tasks/{uuid4()}{path}")
+    assert (answer.status_code, answer.json()["code"]) == (404, "task-not-found")
+    assert answer.headers["retry-after"] == "1"
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("path", ["", "/events", "/report"])
+async def test_an_id_that_is_none_is_refused(client, path):
+    answer = await client.get(f"/v1/tasks/no-uuid{path}")
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid-request")
+
+
+async def test_pages_list_every_task_once_newest_first(client, record, tell):
+    first = tell()[0].data.accepted_at
+    # two of each time, so that a page ends between equals; and newcomers while somebody turns the pages
+    stories = [tell(at=first + timedelta(minutes=index // 2)) for index in range(7)]
+    for story in stories:
+        await record(story[0])
+    newest_first = sorted(stories, key=lambda story: (story[0].data.accepted_at, story[0].data.task_id), reverse=True)
+    seen, cursor = [], {}
+    while True:
+        page = (await client.get("/v1/tasks", params={"limit": 2, **cursor})).json()
+        seen += [task["task_id"] for task in page["tasks"]]
+        if page["next"] is None:
+            break
+        cursor = {"cursor": page["next"]}
+        await record(tell(at=first + timedelta(hours=1))[0])
+    assert seen == [str(story[0].data.task_id) for story in newest_first]
+
+
+async def test_lists_are_filtered(client, record, tell):
+    weather, sales, done = tell(datasource="weather"), tell(), tell()
+    for fact in (weather[0], sales[0], *done):
+        await record(fact)
+
+    async def listed(**filters):
+        return {task["task_id"] for task in (await client.get("/v1/tasks", params=filters)).json()["tasks"]}
+
+    ids = [str(story[0].data.task_id) for story in (weather, sales, done)]
+    assert await listed() == set(ids)
+    assert await listed(datasource="weather") == {ids[0]}
+    assert await listed(state="pending") == {ids[0], ids[1]}
+    assert await listed(datasource="sales", state="succeeded") == {ids[2]}
+    assert await listed(datasource="nobody") == set()
+
+
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=501", "limit=x", "state=lost", "datasource=No", "cursor=abc", "cursor=%00"]
+)
+async def test_a_question_that_makes_no_sense_is_refused(client, query):
+    answer = await client.get(f"/v1/tasks?{query}")
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_a_report_is_streamed(client, record, reports, tell):
+    story = tell()
+    for fact in story:
+        await record(fact)
+    reports.documents[story[-1].data.report] = b'{"rows": 10, "errors": []}'
+    answer = await client.get(f"/v1/tasks/{story[0].data.task_id}/report")
+    assert answer.status_code == 200
+    assert answer.json() == {"rows": 10, "errors": []}
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_without_a_report_the_answer_says_where_the_task_is(client, record, tell):
+    uploaded, _, validated, *_ = tell()
+    failed = validated.data.model_copy(update={"verdict": Failed(problem=Problem(code="reader-crashed", message="…"))})
+    for fact in (uploaded, type(validated)(validated.id, validated.source, validated.time, failed)):
+        await record(fact)
+    answer = await client.get(f"/v1/tasks/{uploaded.data.task_id}/report")
+    assert (answer.status_code, answer.json()["code"]) == (404, "report-not-found")
+    assert "validated" in answer.json()["detail"]
+    assert (await client.get(f"/v1/tasks/{uploaded.data.task_id}")).json()["links"]["report"] is None
+
+
+async def test_without_postgres_every_question_is_answered_503(unused_tcp_port):
+    async with (
+        open_pool(f"postgresql://nobody@127.0.0.1:{unused_tcp_port}/nothing") as pool,
+        _client(pool, None) as client,
+    ):
+        for path in ("", f"/{uuid4()}", f"/{uuid4()}/events", f"/{uuid4()}/report"):
+            answer = await client.get(f"/v1/tasks{path}")
+            assert (answer.status_code, answer.json()["code"]) == (503, "dependency-unavailable")
+
+
+async def test_the_api_describes_itself(client):
+    document = (await client.get("/openapi.json")).json()
+    assert {"/v1/tasks", "/v1/tasks/{task_id}", "/v1/tasks/{task_id}/events", "/v1/tasks/{task_id}/report"} <= set(
+        document["paths"]
+    )
+    assert "queryable" in document["components"]["schemas"]["Receipt"]["properties"]

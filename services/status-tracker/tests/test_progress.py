@@ -1,0 +1,150 @@
+"""What a task looks like, from its events alone."""
+
+from dataclasses import replace
+from datetime import timedelta
+from functools import reduce
+from uuid import UUID, uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sluice.events import Failed, Outcome, Problem, Rejected
+from status_tracker.domain.journal import contradictions, enter, identity
+from status_tracker.domain.page import Cursor
+from status_tracker.domain.progress import Progress, advance
+from status_tracker.domain.report import own_report_key
+from status_tracker.domain.task import State, describe
+
+UPLOADED, VALIDATING, VALIDATED, SUBMITTED, INGESTING, COMMAND, COMPLETED = range(7)
+
+
+def task_of(facts):
+    return describe(reduce(advance, facts, Progress()))
+
+
+def changed(fact, **update):
+    return replace(fact, data=fact.data.model_copy(update=update))
+
+
+@pytest.mark.parametrize(
+    ("known", "state"),
+    [
+        ([UPLOADED], State.PENDING),
+        ([UPLOADED, COMMAND], State.PENDING),
+        ([UPLOADED, VALIDATING], State.VALIDATING),
+        ([UPLOADED, VALIDATED], State.VALIDATED),
+        ([VALIDATED], State.VALIDATED),
+        ([UPLOADED, VALIDATING, VALIDATED, SUBMITTED], State.SUBMITTED),
+        ([SUBMITTED, INGESTING], State.INGESTING),
+        ([INGESTING, VALIDATED], State.INGESTING),
+        ([COMPLETED], State.SUCCEEDED),
+        ([UPLOADED, COMPLETED, INGESTING], State.SUCCEEDED),
+    ],
+)
+def test_state_is_the_furthest_that_is_known(tell, known, state):
+    story = tell()
+    assert task_of(story[index] for index in known).state is state
+
+
+@pytest.mark.parametrize("outcome", list(Outcome))
+def test_an_outcome_has_the_last_word(tell, outcome):
+    *story, end = tell()
+    problem = Problem(code="superseded", message="a newer file was loaded")
+    task = task_of([changed(end, outcome=outcome, error=problem, errors=7), *story])
+    assert (task.state, task.error, task.errors) == (State(outcome), problem, 7)
+    assert task.completed_at == task.stages.completed == end.data.completed_at
+
+
+@pytest.mark.parametrize("known", [[], [VALIDATING], [INGESTING, COMMAND]])
+def test_advisory_news_alone_makes_no_task(tell, known):
+    story = tell()
+    assert task_of(story[index] for index in known) is None
+
+
+def test_rows_come_from_the_verdict_until_the_outcome_counts_them(tell):
+    story = tell()
+    assert task_of(story[:1]).rows.source is None
+    judged = task_of(story[:3]).rows
+    assert (judged.source, judged.accepted, judged.rejected, judged.ingested) == (10, 9, 1, None)
+    assert task_of(story).rows.queryable == 9
+
+
+@pytest.mark.parametrize(
+    ("verdict", "errors", "source"),
+    [
+        (Rejected(source=5, rejected=2, errors=3, problem=Problem(code="rows-break-contract", message="…")), 3, 5),
+        (Failed(problem=Problem(code="reader-crashed", message="…")), 0, None),
+    ],
+)
+def test_a_refusing_verdict_shows_its_problem_and_waits_for_the_outcome(tell, verdict, errors, source):
+    uploaded, _, validated, *_ = tell()
+    task = task_of([uploaded, changed(validated, verdict=verdict)])
+    assert (task.state, task.error, task.errors) == (State.VALIDATED, verdict.problem, errors)
+    assert task.rows.source == source
+
+
+def test_the_latest_attempt_is_shown(tell):
+    story = tell()
+    second = replace(changed(story[SUBMITTED], attempt=2, druid_task_id="second"), id=str(uuid4()))
+    assert task_of([second, *story[:COMPLETED]]).druid_task_id == "second"
+
+
+def test_of_two_outcomes_the_earlier_stands_and_the_other_is_a_contradiction(tell):
+    end = tell()[COMPLETED]
+    earlier = changed(end, outcome=Outcome.FAILED, completed_at=end.data.completed_at - timedelta(seconds=1))
+    elsewhere = replace(earlier, id=str(uuid4()), source="sluice/other")
+    for rival in (earlier, elsewhere):
+        for first, second in ((end, rival), (rival, end)):
+            journal = enter({}, first)
+            assert contradictions(journal, second) == (first,)
+            assert contradictions(journal, first) == ()
+            assert task_of(enter(journal, second).values()).state is State.FAILED
+
+
+@given(data=st.data())
+def test_order_and_repetition_make_no_difference(tell, data):
+    """Facts as they may come: some missing, some twice, some contradicting others."""
+    story = tell(UUID(int=1))
+    facts = data.draw(st.lists(st.sampled_from(story), min_size=1, max_size=15))
+    for fact in data.draw(st.lists(st.sampled_from([story[VALIDATED], story[COMPLETED]]), max_size=3)):
+        shift = timedelta(seconds=data.draw(st.integers(-5, 5)))
+        facts.append(replace(fact, time=fact.time + shift, id=data.draw(st.sampled_from([fact.id, "a", "b"]))))
+    again = data.draw(st.permutations([*facts, *data.draw(st.lists(st.sampled_from(facts)))]))
+    assert reduce(advance, again, Progress()) == reduce(advance, facts, Progress())
+    assert reduce(enter, again, {}) == reduce(enter, facts, {})
+
+
+def test_the_journal_keeps_one_of_each(tell):
+    story = tell()
+    assert len({identity(fact) for fact in [*story, *story]}) == len(story)
+    assert len({identity(fact) for fact in tell(story[0].data.task_id)} & {identity(fact) for fact in story}) == len(
+        story
+    )
+
+
+def test_a_report_is_shown_only_from_its_own_place(tell):
+    task = task_of(tell())
+    assert own_report_key(task, "sluice") == task.report.removeprefix("s3://sluice/")
+    elsewhere = [
+        None,
+        "s3://other/" + task.report.removeprefix("s3://sluice/"),
+        f"s3://sluice/reports/sales/{uuid4()}/{uuid4()}/report.json",
+        f"s3://sluice/reports/sales/{task.task_id}/../{uuid4()}/report.json",
+        f"s3://sluice/reports/sales/{task.task_id}/verdict.json",
+        "s3://sluice/keys",
+    ]
+    for uri in elsewhere:
+        assert own_report_key(task.model_copy(update={"report": uri}), "sluice") is None
+
+
+def test_a_cursor_survives_its_text(tell):
+    task = task_of(tell())
+    cursor = Cursor(task.accepted_at, task.task_id)
+    assert Cursor.decode(cursor.encode()) == cursor
+
+
+@given(st.text(max_size=60))
+def test_foreign_cursors_are_refused(text):
+    with pytest.raises(ValueError):  # noqa: PT011 - its promise
+        Cursor.decode(text)
