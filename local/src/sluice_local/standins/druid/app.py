@@ -1,0 +1,163 @@
+"""The HTTP calls of Overlord, Coordinator and Broker, answered as Druid 33 answers them."""
+
+import json
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from html import escape
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from sluice_local.standins.druid.spec import Interval, InvalidTask
+from sluice_local.standins.druid.store import QueryRefused, Store
+from sluice_local.standins.druid.tasks import CAPACITY, Run, TaskExists, Tasks
+
+_OVERLORD = "/druid/indexer/v1"
+_NO_REPORT = "No task reports were found for this task. The task may not exist, or it may not have completed yet."
+_NO_LOG = "No log was found for this task. The task may not exist, or it may not have begun running yet."
+_NO_SEGMENT = "No used segment found for the given datasource and interval"
+
+
+def create_app(tasks: Tasks, store: Store) -> Starlette:
+    overlord, coordinator, broker = Overlord(tasks), Coordinator(store), Broker(store)
+    return Starlette(
+        routes=[
+            Route("/status/health", _healthy),
+            Route(f"{_OVERLORD}/task", overlord.submit, methods=["POST"]),
+            Route(f"{_OVERLORD}/taskStatus", overlord.statuses, methods=["POST"]),
+            Route(f"{_OVERLORD}/task/{{id}}", overlord.known(_payload)),
+            Route(f"{_OVERLORD}/task/{{id}}/status", overlord.known(_status)),
+            Route(f"{_OVERLORD}/task/{{id}}/reports", overlord.known(_report)),
+            Route(f"{_OVERLORD}/task/{{id}}/log", overlord.known(_log)),
+            Route(f"{_OVERLORD}/task/{{id}}/shutdown", overlord.known(overlord.shut_down), methods=["POST"]),
+            Route(f"{_OVERLORD}/totalWorkerCapacity", overlord.capacity),
+            Route(f"{_OVERLORD}/workers", overlord.workers),
+            Route("/druid/coordinator/v1/datasources/{datasource}/loadstatus", coordinator.load_status),
+            Route("/druid/v2/sql", broker.query, methods=["POST"]),
+        ],
+        exception_handlers={json.JSONDecodeError: _malformed},
+    )
+
+
+class Overlord:
+    def __init__(self, tasks: Tasks) -> None:
+        self._tasks = tasks
+
+    async def submit(self, request: Request) -> Response:
+        try:
+            return JSONResponse({"task": self._tasks.submit(await request.json())})
+        except InvalidTask as error:
+            return JSONResponse({"error": str(error)}, 400)
+        except TaskExists as error:
+            return _druid_exception("entryAlreadyExists", str(error), {})
+
+    async def statuses(self, request: Request) -> Response:
+        ids = await request.json()
+        if not ids:
+            return PlainTextResponse("No Task IDs provided.", 400)
+        found = [run for run in map(self._tasks.find, ids) if run]
+        return JSONResponse({run.task.id: run.brief() for run in found})
+
+    def known(self, answer: Callable[[Run], Response]) -> Callable[[Request], Awaitable[Response]]:
+        """An endpoint on one task: 404 for an id that was never submitted."""
+
+        async def endpoint(request: Request) -> Response:
+            task_id = request.path_params["id"]
+            run = self._tasks.find(task_id)
+            return answer(run) if run else PlainTextResponse(f"Cannot find any task with id: [{task_id}]", 404)
+
+        return endpoint
+
+    def shut_down(self, run: Run) -> Response:
+        self._tasks.cancel(run)
+        return JSONResponse({"task": run.task.id})
+
+    async def capacity(self, _: Request) -> Response:
+        return JSONResponse({
+            "currentClusterCapacity": CAPACITY,
+            "maximumCapacityWithAutoScale": -1,
+            "usedClusterCapacity": len(self._tasks.busy()),
+        })  # fmt: skip
+
+    async def workers(self, _: Request) -> Response:
+        busy = self._tasks.busy()
+        worker = {"scheme": "http", "host": "127.0.0.1", "ip": "127.0.0.1", "capacity": CAPACITY, "version": "0"}
+        return JSONResponse([{"worker": worker, "currCapacityUsed": len(busy), "runningTasks": busy}])
+
+
+class Coordinator:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def load_status(self, request: Request) -> Response:
+        """Without an interval Druid looks at the last 14 days."""
+        datasource, query = request.path_params["datasource"], request.query_params
+        if "forceMetadataRefresh" not in query:
+            return PlainTextResponse("Invalid request. forceMetadataRefresh must be specified", 400)
+        if not self._store.knows(datasource):
+            return Response(status_code=204)
+        now = datetime.now(UTC).replace(tzinfo=None)
+        recent = Interval(now - timedelta(days=14), now)
+        interval = Interval.parse(query["interval"]) if "interval" in query else recent
+        loaded = self._store.loaded(datasource, interval)
+        if loaded is None:
+            return Response(_NO_SEGMENT, media_type="application/json")
+        return JSONResponse({datasource: int(loaded < 100) if "simple" in query else loaded})  # noqa: PLR2004 - percent
+
+
+class Broker:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def query(self, request: Request) -> Response:
+        body = await request.json()
+        parameters = [parameter["value"] for parameter in body.get("parameters") or ()]
+        try:
+            names, rows = await run_in_threadpool(self._store.query, body["query"], parameters)
+        except QueryRefused as error:
+            return _druid_exception("invalidInput", str(error), {"sourceType": "sql"})
+        if body.get("resultFormat") == "array":
+            return JSONResponse([*([names] if body.get("header") else []), *rows])
+        return JSONResponse([dict(zip(names, row, strict=True)) for row in rows])
+
+
+async def _healthy(_: Request) -> Response:
+    return JSONResponse(True)  # noqa: FBT003 - the whole body
+
+
+def _payload(run: Run) -> Response:
+    return JSONResponse({"task": run.task.id, "payload": run.payload})
+
+
+def _status(run: Run) -> Response:
+    return JSONResponse({"task": run.task.id, "status": run.full()})
+
+
+def _report(run: Run) -> Response:
+    return JSONResponse(run.report) if run.report else Response(_NO_REPORT, 404, media_type="application/json")
+
+
+def _log(_: Run) -> Response:
+    return PlainTextResponse(_NO_LOG, 404)
+
+
+def _druid_exception(code: str, message: str, context: dict[str, Any]) -> Response:
+    return JSONResponse(
+        {
+            "error": "druidException",
+            "errorCode": code,
+            "persona": "USER",
+            "category": "INVALID_INPUT",
+            "errorMessage": message,
+            "context": context,
+        },
+        400,
+    )
+
+
+async def _malformed(_: Request, error: Exception) -> Response:
+    return HTMLResponse(f"<html><head><title>Error 500 {escape(str(error))}</title></head></html>", 500)

@@ -1,0 +1,195 @@
+"""What the druid-submitter relies on, on the simulator and on Druid 33."""
+
+import httpx
+import pytest
+
+JANUARY = "forceMetadataRefresh=true&interval=2024-01-01_2024-02-01"
+
+
+def rows_of(druid, task_id: str) -> dict:
+    payload = druid.task(task_id, "/reports").json()["ingestionStatsAndErrors"]["payload"]
+    stats = payload["rowStats"]
+    return stats.get("totals", stats)["buildSegments"]
+
+
+def assert_taken(answer: httpx.Response, task_id: str) -> None:
+    assert answer.status_code == 400
+    assert answer.json()["errorCode"] == "entryAlreadyExists"
+    assert answer.json()["errorMessage"] == f"Task[{task_id}] already exists"
+
+
+def test_rows_are_ingested_counted_and_reported(druid):
+    spec = druid.spec(druid.upload("A", [1, 2, 3]))
+    status = druid.run(spec)
+    assert (status["statusCode"], status["errorMsg"], status["dataSource"]) == ("SUCCESS", None, druid.datasource)
+    assert rows_of(druid, spec["id"])["processed"] == 3
+    assert druid.statuses(spec["id"]).json()[spec["id"]]["status"] == "SUCCESS"
+    assert druid.task(spec["id"]).json()["payload"]["type"] == "index_parallel"
+    druid.wait_for({"A": 3, "B": 0})
+    query = f'SELECT * FROM "{druid.datasource}" ORDER BY "__time" LIMIT 1'  # noqa: S608 - a test's own name
+    assert druid.sql(query).json() == [
+        {"__time": "2024-01-01T12:00:00.000Z", "Name": "day 1", "Day": 1, "__task_id": "A"}
+    ]
+
+
+def test_sub_tasks_report_totals(druid):
+    spec = druid.spec(druid.upload("A", [1, 2]), subtasks=2)
+    assert druid.run(spec)["statusCode"] == "SUCCESS"
+    assert rows_of(druid, spec["id"])["processed"] == 2
+
+
+def test_an_id_is_taken_once_while_it_runs_and_after(druid):
+    spec = druid.spec(druid.upload("A", [1]))
+    assert druid.submit(spec).status_code == 200
+    assert_taken(druid.submit(spec), spec["id"])
+    druid.ended(spec["id"])
+    assert_taken(druid.submit(spec), spec["id"])
+    druid.wait_for({"A": 1})
+
+
+def test_a_burnt_id_never_runs(druid):
+    spec = druid.spec(druid.upload("A", [1]))
+    noop = {"type": "noop", "id": spec["id"], "dataSource": druid.datasource, "runTime": 1}
+    assert druid.run(noop)["statusCode"] == "SUCCESS"
+    assert_taken(druid.submit(spec), spec["id"])
+    assert druid.task(spec["id"]).json()["payload"]["type"] == "noop"
+    assert druid.task(spec["id"], "/reports").status_code == 404
+
+
+def test_unknown_ids(druid):
+    for what in ("", "/status", "/reports", "/log"):
+        answer = druid.task("unknown", what)
+        assert (answer.status_code, answer.text) == (404, "Cannot find any task with id: [unknown]")
+    assert druid.overlord.post("/druid/indexer/v1/task/unknown/shutdown").status_code == 404
+    assert druid.statuses("unknown").json() == {}
+    assert druid.statuses().status_code == 400
+
+
+def without(spec: dict, part: str, field: str) -> dict:
+    del spec["spec"][part][field]
+    return spec
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda _: {},
+        lambda spec: {**spec, "type": "unheard-of"},
+        lambda spec: {**spec, "id": "a/b"},
+        lambda spec: without(spec, "dataSchema", "dataSource"),
+        lambda spec: without(spec, "dataSchema", "timestampSpec"),
+        lambda spec: without(spec, "ioConfig", "inputSource"),
+    ],
+)
+def test_an_invalid_spec_is_refused(druid, spoil):
+    answer = druid.submit(spoil(druid.spec("s3://sluice/none.parquet")))
+    assert answer.status_code == 400
+    assert list(answer.json()) == ["error"]
+
+
+def test_contradicting_modes_are_refused(druid):
+    both = druid.submit(druid.spec("s3://sluice/none.parquet", append=True, drop=True))
+    endless = druid.submit(druid.spec("s3://sluice/none.parquet", append=False, drop=True, intervals=()))
+    assert (both.status_code, endless.status_code) == (400, 400)
+    assert "Cannot simultaneously replace and append" in both.json()["error"]
+    assert "intervals cannot be empty" in endless.json()["error"]
+
+
+def test_broken_json_is_a_500_in_html(druid):
+    answer = druid.overlord.post(
+        "/druid/indexer/v1/task", content=b"{broken", headers={"Content-Type": "application/json"}
+    )
+    assert answer.status_code == 500
+    assert answer.headers["content-type"].startswith("text/html")
+
+
+def test_a_missing_object_fails_the_task(druid):
+    spec = druid.spec("s3://sluice/canonical/missing.parquet")
+    status = druid.run(spec)
+    assert status["statusCode"] == "FAILED"
+    assert 0 < len(status["errorMsg"]) <= 1100
+    assert rows_of(druid, spec["id"])["processed"] == 0
+
+
+def test_rows_outside_the_intervals_are_thrown_away(druid):
+    spec = druid.spec(druid.upload("A", [1, 2, 3, 4]), intervals=("2024-01-02/2024-01-04",))
+    assert druid.run(spec)["statusCode"] == "SUCCESS"
+    rows = rows_of(druid, spec["id"])
+    assert (rows["processed"], rows["thrownAway"]) == (2, 2)
+    druid.wait_for({"A": 2})
+
+
+def test_append_adds_and_replace_takes_the_place_of_its_days(druid):
+    druid.run(druid.spec(druid.upload("A", [1, 2, 3])))
+    druid.run(druid.spec(druid.upload("B", [2, 3, 4])))
+    druid.wait_for({"A": 3, "B": 3})
+    druid.run(druid.spec(druid.upload("C", [2]), append=False, intervals=("2024-01-02/2024-01-03",)))
+    druid.wait_for({"A": 2, "B": 2, "C": 1})
+    druid.run(druid.spec(druid.upload("D", [1]), append=False, drop=True))
+    druid.wait_for({"A": 0, "B": 0, "C": 0, "D": 1})
+
+
+def test_a_replace_without_drop_leaves_days_it_has_no_rows_for(druid):
+    druid.run(druid.spec(druid.upload("A", [1, 2, 3])))
+    druid.wait_for({"A": 3})
+    druid.run(druid.spec(druid.upload("B", [2]), append=False))
+    druid.wait_for({"A": 2, "B": 1})
+
+
+def test_a_cancelled_task_has_failed_at_once_and_for_good(druid):
+    noop = {"type": "noop", "id": f"long_{druid.datasource}", "dataSource": druid.datasource, "runTime": 60_000}
+    druid.submit(noop)
+    for _ in range(2):
+        answer = druid.overlord.post(f"/druid/indexer/v1/task/{noop['id']}/shutdown")
+        assert (answer.status_code, answer.json()) == (200, {"task": noop["id"]})
+        status = druid.ended(noop["id"])
+        assert (status["statusCode"], status["errorMsg"]) == ("FAILED", "Shutdown request from user")
+
+
+def test_load_status(druid):
+    assert druid.load_status("forceMetadataRefresh=true").status_code == 204
+    assert druid.load_status("interval=2024-01-01_2024-02-01").status_code == 400
+    druid.run(druid.spec(druid.upload("A", [1])))
+    druid.wait_for({"A": 1})
+    assert druid.load_status(JANUARY).json() == {druid.datasource: 100.0}
+    assert druid.load_status(f"{JANUARY}&simple").json() == {druid.datasource: 0}
+    for elsewhere in ("forceMetadataRefresh=true", "forceMetadataRefresh=true&interval=2020-01-01_2020-02-01"):
+        answer = druid.load_status(elsewhere)
+        assert (answer.status_code, answer.text) == (200, "No used segment found for the given datasource and interval")
+
+
+def test_sql_refusals(druid):
+    unknown = druid.sql('SELECT COUNT(*) FROM "never_heard_of"')
+    assert (unknown.status_code, unknown.json()["errorCode"]) == (400, "invalidInput")
+    assert unknown.json()["errorMessage"] == "Object 'never_heard_of' not found (line [1], column [22])"
+    assert druid.sql("SELEC").status_code == 400
+    assert druid.sql("DROP TABLE x").status_code == 400
+
+
+def test_sql_results_as_arrays(druid):
+    druid.run(druid.spec(druid.upload("A", [1, 2])))
+    druid.wait_for({"A": 2})
+    query = f'SELECT COUNT(*), "__task_id" FROM "{druid.datasource}" GROUP BY 2'  # noqa: S608 - a test's own name
+    answer = druid.broker.post("/druid/v2/sql", json={"query": query, "resultFormat": "array", "header": True})
+    assert answer.json() == [["EXPR$0", "__task_id"], [2, "A"]]
+
+
+def test_one_uploads_rows_can_be_taken_back(druid):
+    druid.run(druid.spec(druid.upload("A", [1, 2])))
+    druid.run(druid.spec(druid.upload("B", [2, 3])))
+    druid.wait_for({"A": 2, "B": 2})
+    retract = druid.spec(druid.everything_but("A"), append=False, drop=True)
+    assert druid.run(retract)["statusCode"] == "SUCCESS"
+    assert rows_of(druid, retract["id"])["processed"] == 2
+    druid.wait_for({"A": 0, "B": 2})
+    druid.run(druid.spec(druid.everything_but("B"), append=False, drop=True))
+    druid.wait_for({"A": 0, "B": 0})
+
+
+def test_capacity_and_health(druid):
+    capacity = druid.overlord.get("/druid/indexer/v1/totalWorkerCapacity").json()
+    assert capacity["currentClusterCapacity"] == 3
+    assert capacity["usedClusterCapacity"] >= 0
+    workers = druid.overlord.get("/druid/indexer/v1/workers").json()
+    assert [worker["worker"]["capacity"] for worker in workers] == [3]
+    assert all(part.get("/status/health").json() is True for part in (druid.overlord, druid.coordinator, druid.broker))
