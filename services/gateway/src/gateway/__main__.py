@@ -1,0 +1,11 @@
+"""`python -m gateway`: serve until told to stop."""
+
+from gateway.app import create_app
+from gateway.settings import GatewaySettings
+from sluice.http import serve
+from sluice.telemetry import configure_logging
+
+if __name__ == "__main__":
+    settings = GatewaySettings()
+    configure_logging("gateway", settings.log_level)
+    serve(create_app(settings), settings)

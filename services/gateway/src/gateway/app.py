@@ -1,0 +1,94 @@
+"""Constructs the gateway: the only place that knows every part."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from fastapi import FastAPI
+from uuid_utils.compat import uuid7
+
+from gateway.adapters.s3_ledger import S3Ledger
+from gateway.jobs import prove_storage, relay_accepted, sweep_unconcluded
+from gateway.ports import EventPublisher
+from gateway.routes import Edge, Linger, add_problems, make_router
+from gateway.settings import GatewaySettings
+from gateway.usecases import AcceptUpload, AdmitUpload, ProveStorage, Relay, SweepUnconcluded
+from sluice.clock import Clock, utc_now
+from sluice.contracts import ContractStore
+from sluice.http import Probes, create_api
+from sluice.jobs import Job, running
+from sluice.messaging import KafkaPublisher, connected, create_broker
+from sluice.objectstore import ObjectStore, open_objectstore
+from sluice.settings import S3Settings
+
+DESCRIPTION = "Takes files in. `202` means that the file is durable and will end in exactly one outcome."
+
+OpenStore = Callable[[S3Settings], AbstractAsyncContextManager[ObjectStore]]
+OpenPublisher = Callable[[GatewaySettings], AbstractAsyncContextManager[EventPublisher]]
+
+
+@asynccontextmanager
+async def open_publisher(settings: GatewaySettings) -> AsyncIterator[EventPublisher]:
+    """A publisher that connects whenever Kafka answers; until then it raises Transient."""
+    broker = create_broker(settings.kafka_bootstrap, "sluice.gateway")
+    async with connected(broker):
+        yield KafkaPublisher(broker)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What runs while the gateway does."""
+
+    edge: Edge
+    jobs: tuple[Job, ...]
+    ready: Callable[[], Awaitable[bool]]
+
+
+def create_app(
+    settings: GatewaySettings,
+    *,
+    open_store: OpenStore = open_objectstore,
+    open_events: OpenPublisher = open_publisher,
+    clock: Clock = utc_now,
+) -> FastAPI:
+    """The gateway on real parts, unless told otherwise."""
+    alive: dict[str, Callable[[], bool]] = {}
+    ready: dict[str, Callable[[], Awaitable[bool]]] = {}
+
+    @asynccontextmanager
+    async def lifespan(api: FastAPI) -> AsyncIterator[None]:
+        async with open_store(settings) as store, open_events(settings) as events:
+            parts = assemble(settings, store, events, clock)
+            api.state.edge = parts.edge
+            alive.update({job.name: job.alive for job in parts.jobs})
+            ready["s3"] = parts.ready
+            async with running(*parts.jobs):
+                yield
+
+    api = create_api("Sluice gateway", DESCRIPTION, lifespan, Probes(alive, ready))
+    add_problems(api)
+    api.add_middleware(Linger)
+    api.include_router(make_router())
+    return api
+
+
+def assemble(settings: GatewaySettings, store: ObjectStore, events: EventPublisher, clock: Clock) -> Parts:
+    """Every use case on its ports."""
+    ledger, relay, prove = S3Ledger(store), Relay(events, settings.relay_room), ProveStorage(store)
+    admit = AdmitUpload(ContractStore(store), prove, settings.max_upload_bytes, settings.max_uploads)
+    accept = AcceptUpload(store, ledger, relay, clock, uuid7, settings.max_upload_bytes)
+    sweep = SweepUnconcluded(
+        ledger,
+        relay,
+        clock,
+        after=timedelta(seconds=settings.sweep_after),
+        after_start=timedelta(seconds=settings.sweep_after_start),
+        days=settings.sweep_days,
+    )
+
+    async def ready() -> bool:
+        return prove.proven and await store.answers()
+
+    jobs = (prove_storage(prove), relay_accepted(relay), sweep_unconcluded(sweep, settings.sweep_every))
+    return Parts(Edge(admit, accept, settings.public_url, settings.body_patience), jobs, ready)

@@ -1,0 +1,1 @@
+"""What makes a file acceptable before anybody has parsed it. Calculation only."""

@@ -1,0 +1,90 @@
+"""Bytes are measured as they pass: how many, their SHA-256, and whether they begin as their format does."""
+
+import hashlib
+from base64 import b64encode
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from gateway.errors import EmptyFile, FileTooLarge, FormatMismatch
+from sluice.events import FileFormat
+
+if TYPE_CHECKING:
+    from hashlib import _Hash
+
+HEAD = 512
+"""Bytes at the beginning that are looked at."""
+
+SIGNATURES = {
+    FileFormat.XLSX: b"PK\x03\x04",
+    FileFormat.XLS: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+    FileFormat.PARQUET: b"PAR1",
+}
+UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What is known of bytes that have all passed. `size` in bytes, digests of SHA-256."""
+
+    size: int
+    sha256: str
+    digest: str
+    """The same as `sha256` in base64, as HTTP writes it."""
+
+
+@dataclass(slots=True)
+class Measure:
+    """Takes a file's chunks in order. Holds HEAD bytes and a hash, whatever the size of the file."""
+
+    format: FileFormat
+    limit: int
+    size: int = 0
+    _head: bytes = b""
+    _hash: "_Hash" = field(default_factory=hashlib.sha256)
+
+    def take(self, chunk: bytes) -> None:
+        """Raises FileTooLarge with the byte that crosses the limit, FormatMismatch once the beginning is known."""
+        self.size += len(chunk)
+        if self.size > self.limit:
+            raise too_large(self.limit)
+        self._hash.update(chunk)
+        if len(self._head) < HEAD:
+            self._head += chunk[: HEAD - len(self._head)]
+            if len(self._head) == HEAD:
+                check_head(self.format, self._head)
+
+    def finish(self) -> Measured:
+        """Raises EmptyFile, or FormatMismatch for a file shorter than HEAD."""
+        if not self.size:
+            raise EmptyFile("The file is empty. Send a file with a header and rows.")
+        check_head(self.format, self._head)
+        digest = self._hash.digest()
+        return Measured(self.size, digest.hex(), b64encode(digest).decode())
+
+
+def check_head(promised: FileFormat, head: bytes) -> None:
+    """Hold the first bytes of a file against the format that its name promises. Raises FormatMismatch."""
+    if promised is FileFormat.CSV:
+        _check_text(head)
+    elif not head.startswith(SIGNATURES[promised]):
+        raise FormatMismatch(f"The file is named .{promised} but does not begin as such a file does. {_seen(head)}")
+
+
+def _check_text(head: bytes) -> None:
+    if head.startswith(UTF16_MARKS):
+        raise FormatMismatch("The file is text in UTF-16. Save it as CSV in UTF-8 and send it again.")
+    # binary formats all have a NUL early on; their letters alone do not count, for a header may begin with PAR1
+    if b"\0" in head or head.startswith((SIGNATURES[FileFormat.XLSX], SIGNATURES[FileFormat.XLS])):
+        raise FormatMismatch(f"The file is named .csv but is not text. {_seen(head)}")
+
+
+def _seen(head: bytes) -> str:
+    found = next((kind for kind, signature in SIGNATURES.items() if head.startswith(signature)), None)
+    if found:
+        return f"It begins as .{found} does: give it that extension, or save it in the format that its name says."
+    return "Save it in the format that its name says, or give it the extension of what it is."
+
+
+def too_large(limit: int) -> FileTooLarge:
+    """The refusal of a file above `limit` bytes."""
+    return FileTooLarge(f"A file may have {limit:,} bytes at most. Split it into several files.")

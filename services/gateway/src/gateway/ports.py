@@ -1,0 +1,69 @@
+"""What the gateway needs of the world, by role."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+from uuid import UUID
+
+from sluice.events import ContractRef, Envelope, Event, FileUploaded
+
+Acceptance = Envelope[FileUploaded]
+
+
+class Sink(Protocol):
+    """Takes the bytes of one file, in order."""
+
+    async def write(self, chunk: bytes) -> None: ...
+
+
+class FileStore(Protocol):
+    """Keeps bytes. Every method raises Transient while it does not answer."""
+
+    def upload(self, key: str) -> AbstractAsyncContextManager[Sink]:
+        """Bytes become visible when the block ends; leaving it by an exception leaves nothing behind."""
+
+    async def delete(self, key: str) -> None:
+        """What is not there is fine."""
+
+    def uri(self, key: str) -> str: ...
+
+
+class Contracts(Protocol):
+    async def active(self, datasource: str) -> ContractRef | None:
+        """The version that new files are held against; None where the datasource is unknown."""
+
+
+class AcceptanceLedger(Protocol):
+    """The durable record of what was accepted. Every method raises Transient while it does not answer."""
+
+    async def claimed(self, task_id: UUID) -> Acceptance | None:
+        """The acceptance that holds this task's idempotency key, if any does."""
+
+    async def claim(self, acceptance: Acceptance) -> Acceptance:
+        """Claim the task for this acceptance, or learn whose it is. Of many at once exactly one wins."""
+
+    async def record(self, acceptance: Acceptance) -> bool:
+        """Write down, once. False if it is written already. From now on the file is accepted."""
+
+    async def read(self, day: str, task_id: UUID) -> Acceptance:
+        """Raises Permanent where the record is missing or broken."""
+
+    def without_outcome(self, day: str) -> AsyncIterator[UUID]:
+        """Tasks accepted on that day (`yyyy-mm-dd`) that have no outcome yet."""
+
+
+class EventPublisher(Protocol):
+    async def publish(self, envelope: Envelope[Event]) -> None:
+        """Returning means that it is durable. Raises Transient; it may have landed all the same."""
+
+
+class Outbound(Protocol):
+    """Where acceptances wait to be published."""
+
+    def hand_over(self, acceptance: Acceptance) -> bool:
+        """Never waits. False if there is no room: the sweep brings it again."""
+
+
+class RaceProbe(Protocol):
+    async def require_create_only(self) -> None:
+        """Raises Permanent for a store on which two create-only writers can both win."""

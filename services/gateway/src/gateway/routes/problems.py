@@ -1,0 +1,67 @@
+"""Refusals of the use cases as HTTP answers, and the same for the API's documentation."""
+
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+
+from gateway import errors
+from gateway.errors import Undecided, UploadRefused
+from sluice.http import PROBLEM_JSON, Refusal, problem
+
+STATUS: dict[type[UploadRefused], int] = {
+    errors.UploadIncomplete: 400,
+    errors.UnknownDatasource: 404,
+    errors.UploadStalled: 408,
+    errors.FileTooLarge: 413,
+    errors.UnsupportedFormat: 415,
+    errors.FormatMismatch: 415,
+    errors.InvalidFilename: 422,
+    errors.EmptyFile: 422,
+    errors.DigestMismatch: 422,
+    errors.InvalidForm: 422,
+    errors.KeyReused: 422,
+    errors.GatewayBusy: 503,
+}
+RETRY_AFTER = {"Retry-After": "5"}
+
+
+def add_problems(api: FastAPI) -> None:
+    @api.exception_handler(UploadRefused)
+    async def refuse(_request: Request, error: UploadRefused) -> JSONResponse:
+        status = STATUS[type(error)]
+        headers = RETRY_AFTER if status == STATUS[errors.GatewayBusy] else {}
+        return problem(Refusal(status, error.code, str(error), headers))
+
+    @api.exception_handler(Undecided)
+    async def leave_open(_request: Request, error: Undecided) -> JSONResponse:
+        detail = (
+            "The storage did not answer in time, so the file may have been accepted or not. "
+            "Send it again with the same Idempotency-Key: it becomes the same task."
+        )
+        return problem(Refusal(503, error.code, detail, RETRY_AFTER))
+
+
+def documented() -> dict[int | str, dict[str, Any]]:
+    """Every problem that an upload can end in, by status, for OpenAPI."""
+    codes: dict[int, list[str]] = {}
+    for refusal, status in STATUS.items():
+        codes.setdefault(status, []).append(refusal.code)
+    codes[422].append("invalid-request")
+    codes[503] += ["dependency-unavailable", Undecided.code]
+    return {status: _documented(status, names) for status, names in sorted(codes.items())}
+
+
+def _documented(status: int, codes: list[str]) -> dict[str, Any]:
+    schema = {
+        "type": "object",
+        "required": ["type", "title", "status", "code", "detail"],
+        "properties": {
+            "type": {"type": "string"},
+            "title": {"type": "string"},
+            "status": {"const": status},
+            "code": {"enum": codes},
+            "detail": {"type": "string", "description": "what happened, and what to do next"},
+        },
+    }
+    return {"description": " · ".join(codes), "content": {PROBLEM_JSON: {"schema": schema}}}

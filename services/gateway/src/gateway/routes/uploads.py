@@ -1,0 +1,118 @@
+"""`PUT …/files/{filename}` with bare bytes, `POST …/files` with a form. Both end in the same answer."""
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Path, Request, Response
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+from gateway.domain.names import check_name
+from gateway.routes.body import declared_size, read_body
+from gateway.routes.form import OVERHEAD, open_form
+from gateway.routes.problems import documented
+from gateway.usecases import AcceptUpload, AdmitUpload, Offer
+
+Key = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=200,
+        pattern=r"^[\x20-\x7e]+$",
+        description="The same key with the same file is the same task, however often it is sent.",
+        examples=["3f0c9a52-sales-2026-07"],
+    ),
+]
+Digest = Annotated[
+    str | None,
+    Header(
+        alias="Content-Digest",
+        description="RFC 9530, `sha-256=:…:` over the body. If it is there, the bytes must agree with it.",
+        examples=["sha-256=:X48E9qOokqqrvdts8nOJRJN3OWDUoyWxBf7kbu9DBPE=:"],
+    ),
+]
+Datasource = Annotated[str, Path(description="Name of a datasource that has a contract.", examples=["sales"])]
+BYTES = {"schema": {"type": "string", "format": "binary"}}
+RAW_BODY = {"requestBody": {"required": True, "content": {"application/octet-stream": BYTES}}}
+FORM = {"type": "object", "required": ["file"], "properties": {"file": BYTES["schema"]}}
+FORM_BODY = {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": FORM}}}}
+EXAMPLE: JsonValue = {
+    "task_id": "0197f3c2-7d51-7c3e-9a54-2f1f2c1b7a10",
+    "status_url": "http://127.0.0.1:8080/v1/tasks/0197f3c2-7d51-7c3e-9a54-2f1f2c1b7a10",
+}
+
+
+class Accepted(BaseModel):
+    """The file is accepted and will end in exactly one outcome, to be read at `status_url`."""
+
+    model_config = ConfigDict(frozen=True, json_schema_extra={"examples": [EXAMPLE]})
+
+    task_id: UUID
+    status_url: str
+
+
+ANSWERS: dict[int | str, dict[str, Any]] = {
+    202: {"headers": {"Location": {"description": "the same as status_url", "schema": {"type": "string"}}}},
+    **documented(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """What the routes call on. `body_patience` in seconds."""
+
+    admit: AdmitUpload
+    accept: AcceptUpload
+    public_url: str
+    body_patience: float
+
+    async def take(self, offer: Offer, body: AsyncIterator[bytes], response: Response) -> Accepted:
+        task_id = await self.accept(offer, body)
+        status_url = f"{self.public_url.rstrip('/')}/v1/tasks/{task_id}"
+        response.headers["Location"] = status_url
+        return Accepted(task_id=task_id, status_url=status_url)
+
+
+def make_router() -> APIRouter:
+    """The routes, over the `Edge` in the application's state."""
+    router = APIRouter(prefix="/v1/datasources/{datasource}/files", tags=["files"])
+    options: dict[str, Any] = {"status_code": 202, "responses": ANSWERS}
+
+    # the name may hold slashes here so that a path in it is refused as such, not lost as an unknown route
+    @router.put("/{filename:path}", summary="Hand over a file as bare bytes", openapi_extra=RAW_BODY, **options)
+    async def put_file(
+        *,
+        datasource: Datasource,
+        filename: Annotated[str, Path(description="Its extension names the format.", examples=["sales.csv"])],
+        request: Request,
+        response: Response,
+        key: Key = None,
+        digest: Digest = None,
+    ) -> Accepted:
+        edge: Edge = request.app.state.edge
+        contract = await edge.admit(datasource, declared_size(request))
+        offer = Offer(contract, check_name(filename), key, _sha256(digest))
+        with edge.admit.place():
+            return await edge.take(offer, read_body(request, edge.body_patience), response)
+
+    @router.post("", summary="Hand over a file in a form", openapi_extra=FORM_BODY, **options)
+    async def post_file(datasource: Datasource, request: Request, response: Response, key: Key = None) -> Accepted:
+        edge: Edge = request.app.state.edge
+        size = declared_size(request)
+        contract = await edge.admit(datasource, size and max(0, size - OVERHEAD))
+        with edge.admit.place():
+            filename, content = await open_form(
+                request.headers.get("content-type", ""), read_body(request, edge.body_patience)
+            )
+            return await edge.take(Offer(contract, check_name(filename), key), content, response)
+
+    return router
+
+
+def _sha256(content_digest: str | None) -> str | None:
+    """The SHA-256 in a `Content-Digest`, in base64; other algorithms are ignored."""
+    found = re.search(r"(?:^|,)\s*sha-256=:([^:]*):", content_digest or "")
+    return found[1] if found else None

@@ -1,0 +1,20 @@
+"""Settings of the gateway, each an environment variable `SLUICE_<NAME>`."""
+
+from pydantic import Field
+
+from sluice.settings import HttpSettings, KafkaSettings, S3Settings
+
+
+class GatewaySettings(HttpSettings, KafkaSettings, S3Settings):
+    http_port: int = Field(default=8001, ge=0, le=65535)
+    public_url: str = Field(
+        default="http://127.0.0.1:8080", description="where senders reach the tasks; base of status_url"
+    )
+    max_upload_bytes: int = Field(default=500_000_000, ge=1, description="largest file, decimal bytes")
+    max_uploads: int = Field(default=32, ge=1, description="uploads at once; each holds up to 32 MB")
+    body_patience: float = Field(default=60.0, gt=0, description="seconds to wait for the next bytes of a body")
+    relay_room: int = Field(default=5_000, ge=1, description="accepted files held in memory until Kafka takes them")
+    sweep_every: float = Field(default=10.0, gt=0, description="seconds between sweeps")
+    sweep_after: float = Field(default=60.0, gt=0, description="seconds without outcome until an event is told again")
+    sweep_after_start: float = Field(default=10.0, ge=0, description="the same for what an earlier process left")
+    sweep_days: int = Field(default=7, ge=0, description="days back that are swept")
