@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import aioboto3
+import aiohttp
 from aiobotocore.config import AioConfig
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -47,7 +48,7 @@ def translate_s3_errors(key: str) -> Iterator[None]:
         yield
     except ClientError as error:
         raise _translated(error, key) from error
-    except (BotoCoreError, OSError, TimeoutError) as error:
+    except (BotoCoreError, aiohttp.ClientError, OSError, TimeoutError) as error:
         raise Transient(f"S3 does not answer for {key}: {error!r}") from error
 
 
@@ -58,7 +59,7 @@ def _translated(error: ClientError, key: str) -> SluiceError:
         return ObjectMissing(f"there is no object {key}")
     if code in EXISTS:
         return ObjectExists(f"object {key} exists already")
-    if code in PASSING or status >= 500:  # noqa: PLR2004 - server errors
+    if code in PASSING or (status >= 500 and code != "NotImplemented"):  # noqa: PLR2004 - server errors
         return Transient(f"S3 answers {status} {code} for {key}")
     return Permanent(f"S3 refuses {key}: {status} {code}")
 
@@ -103,16 +104,16 @@ class ObjectStore:
         """The whole object: for small ones. Raises ObjectMissing."""
         with translate_s3_errors(key):
             answer = await self.client.get_object(Bucket=self.bucket, Key=key)
-            async with answer["Body"] as body:
-                content: bytes = await body.read()
+            async with answer["Body"]:
+                content: bytes = await answer["Body"].read()
                 return content
 
     async def stream(self, key: str, chunk: int = 1_048_576) -> AsyncIterator[bytes]:
         """The object in chunks of at most `chunk` bytes. Raises ObjectMissing."""
         with translate_s3_errors(key):
             answer = await self.client.get_object(Bucket=self.bucket, Key=key)
-            async with answer["Body"] as body:
-                while piece := await body.read(chunk):
+            async with answer["Body"]:  # enters as the bare response, whose `read` takes no size
+                while piece := await answer["Body"].read(chunk):
                     yield piece
 
     async def put(self, key: str, body: bytes, content_type: str = "application/octet-stream") -> None:
