@@ -41,8 +41,8 @@ class FileFormat(StrEnum):
     @classmethod
     def of(cls, filename: str) -> "FileFormat | None":
         """The format that a file's extension names, or None."""
-        extension = filename.rpartition(".")[2].lower()
-        return next((each for each in cls if each.value == extension), None)
+        _, dot, extension = filename.rpartition(".")
+        return next((each for each in cls if dot and each.value == extension.lower()), None)
 
 
 class ObjectRef(Value):
