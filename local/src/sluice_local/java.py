@@ -3,6 +3,7 @@ import hashlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from pathlib import Path
 from string import Template
 
 from sluice_local.errors import SetupError
+from sluice_local.processes import Launch, spawn
 from sluice_local.site import Site
 
 _OLDEST_JAVA = 17
@@ -62,18 +64,20 @@ def jars(group: str, site: Site) -> Path:
         if not folder.exists():
             site.progress(f"Downloading {_DOWNLOADS[group]} …")
             with tempfile.TemporaryDirectory(dir=cache, prefix=f".{group}-") as draft:
-                _resolve(group, Path(draft), site.log(f"maven-{group}"))
+                _resolve(group, Path(draft), site)
                 (Path(draft) / "out").rename(folder)
     return folder
 
 
-def _resolve(group: str, draft: Path, log: Path) -> None:
+def _resolve(group: str, draft: Path, site: Site) -> None:
+    log = site.log(f"maven-{group}")
     shutil.copytree(resource(group), draft / "in")
     (draft / "out").mkdir()
-    with log.open("ab") as output:
-        goal = ["mvn", "-B", "-ntp", f"-Dout.dir={draft / 'out'}", "dependency:copy-dependencies"]
-        done = subprocess.run(goal, cwd=draft / "in", stdout=output, stderr=subprocess.STDOUT, check=False)
-    if done.returncode != 0:
+    goal = ["mvn", "-B", "-ntp", f"-Dout.dir={draft / 'out'}", "dependency:copy-dependencies"]
+    note = site.pid_file(f"maven-{group}")
+    failed = spawn(Launch(goal, cwd=draft / "in"), log, note, signal.SIGTERM).wait()
+    note.path.unlink(missing_ok=True)
+    if failed:
         raise SetupError(f"Maven could not download {group}: {_reason(log)} All it said is in {log}. Then start again.")
     for source in (draft / "in").glob("*.java"):
         compiler = ["java", "-m", "jdk.compiler/com.sun.tools.javac.Main", "-d", str(draft / "out"), str(source)]

@@ -54,6 +54,8 @@ class ProcessPart:
         raise NotImplementedError
 
     def start(self) -> None:
+        if self.site.closing.is_set():
+            raise SetupError(f"{self.name} is not started: the stack is being stopped.")
         if not self.alive():
             self._process = spawn(
                 self.launch(), self.site.log(self.name), self.site.pid_file(self.name), self.stop_signal

@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -52,7 +53,7 @@ class PidFile:
 def spawn(launch: Launch, log: Path, pid_file: PidFile, stop_signal: int) -> subprocess.Popen[bytes]:
     """Start a process that leads a group of its own, its output appended to `log`."""
     with log.open("ab") as output:
-        process = subprocess.Popen(
+        process: subprocess.Popen[bytes] = subprocess.Popen(
             launch.argv,
             env=launch.env,
             cwd=launch.cwd,
@@ -67,7 +68,7 @@ def spawn(launch: Launch, log: Path, pid_file: PidFile, stop_signal: int) -> sub
     return process
 
 
-def as_user(user: str | None) -> dict[str, object]:
+def as_user(user: str | None) -> dict[str, Any]:
     """Arguments for `subprocess` that make a child run as that user, with no group but its own."""
     if user is None:
         return {}

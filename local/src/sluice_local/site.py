@@ -1,6 +1,7 @@
 import fcntl
+import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
@@ -17,6 +18,7 @@ class Site:
     ports: Ports
     progress: Callable[[str], None]
     lock: IO[str]
+    closing: threading.Event = field(default_factory=threading.Event)
 
     def data(self, name: str) -> Path:
         folder = self.root / "data" / name
@@ -48,6 +50,8 @@ def open_site(root: Path, progress: Callable[[str], None]) -> Site:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         lock.close()
-        raise SetupError(f"Another stack is running in {root}: stop that one, or choose another state folder.") from None
+        raise SetupError(
+            f"Another stack is running in {root}: stop that one, or choose another state folder."
+        ) from None
     end_all(root / "pids")
     return Site(root, Ports(root / "ports.json"), progress, lock)

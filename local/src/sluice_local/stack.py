@@ -1,77 +1,45 @@
 import contextlib
-import os
-import shutil
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Protocol, Self
+from typing import Self, TypeVar
 
 from sluice_local.endpoints import Endpoints
-from sluice_local.errors import SetupError
-from sluice_local.java import require_java
+from sluice_local.kind import Kind, choose_kind
 from sluice_local.part import Part
+from sluice_local.parts import make_parts
 from sluice_local.processes import start_guard
-from sluice_local.real.druid import Druid
-from sluice_local.real.kafka import Kafka
-from sluice_local.real.postgres import Postgres
-from sluice_local.real.s3 import S3, Credentials
-from sluice_local.site import Site, open_site
+from sluice_local.service import Service, run_once
+from sluice_local.site import open_site
 
-Kind = Literal["real", "standin"]
+__all__ = ["Kind", "Stack", "choose_kind"]
 
-_BUCKET = "sluice"
+_MODULES = {
+    "gateway": "gateway",
+    "validator": "validator",
+    "druid-submitter": "druid_submitter",
+    "status-tracker": "status_tracker",
+}
+_ONCE_BEFORE = {
+    "topics": ["sluice.messaging", "create-topics"],
+    "migrate-submitter": ["druid_submitter", "migrate"],
+    "migrate-tracker": ["status_tracker", "migrate"],
+}
+_FRONT_DOOR_PORT = 8080
 _PARTS_SECONDS = 120.0
+_SERVICES_SECONDS = 60.0
 
-
-class KafkaPart(Part, Protocol):
-    @property
-    def bootstrap(self) -> str: ...
-
-
-class S3Part(Part, Protocol):
-    credentials: Credentials
-
-    @property
-    def endpoint(self) -> str: ...
-
-
-class DruidPart(Part, Protocol):
-    @property
-    def overlord_url(self) -> str: ...
-    @property
-    def coordinator_url(self) -> str: ...
-    @property
-    def broker_url(self) -> str: ...
-
-
-def choose_kind() -> Kind:
-    """What STACK says, else "real" where Java and Maven are. In CI a missing Java is an error, never a fallback."""
-    match os.environ.get("STACK"):
-        case "standin":
-            return "standin"
-        case "real":
-            require_java()
-            return "real"
-        case None | "":
-            pass
-        case other:
-            raise SetupError(f"STACK is {other!r}: it must be real or standin.")
-    if shutil.which("java") and shutil.which("mvn"):
-        require_java()
-        return "real"
-    if os.environ.get("CI", "").lower() in ("true", "1"):
-        raise SetupError("CI needs the real parts: install Java 17 and Maven, or say STACK=standin aloud.")
-    return "standin"
+Item = TypeVar("Item")
 
 
 class Stack:
-    """Everything on this machine: the parts, the services and the front door. A context manager that stops all.
+    """Everything on this machine: the parts, the four services, the front door. A context manager that stops all.
 
-    One stack per state folder: a second one there is refused with SetupError. With `kind="real"` the folder keeps the
-    data of the parts from one run to the next; stand-ins forget everything.
+    One stack per state folder: a second one there is refused with SetupError. Real parts find their data again in the
+    same folder; stand-ins forget everything, so give their stack a new folder each time.
     """
 
     def __init__(self, state_dir: Path, kind: Kind, progress: Callable[[str], None] = print) -> None:
@@ -80,41 +48,57 @@ class Stack:
         self._guard: subprocess.Popen[bytes] | None = None
         with contextlib.ExitStack() as undo:
             undo.callback(self.site.close)
-            self.kafka, self.s3, self.druid = _make_parts(self.site, kind)
-            self.postgres = Postgres(self.site)
+            self._parts = make_parts(self.site, kind)
+            self._services = {name: self._service(name, name, {}) for name in _MODULES}
+            self.front_door = self._make_front_door()
             undo.pop_all()
 
     @property
     def parts(self) -> Mapping[str, Part]:
-        return {"kafka": self.kafka, "s3": self.s3, "postgres": self.postgres, "druid": self.druid}
+        parts = (self._parts.kafka, self._parts.s3, self._parts.postgres, self._parts.druid)
+        return {part.name: part for part in parts}
+
+    @property
+    def services(self) -> Mapping[str, Service]:
+        return self._services
 
     @property
     def endpoints(self) -> Endpoints:
         """Known once the parts run."""
-        return Endpoints(
-            kafka_bootstrap=self.kafka.bootstrap,
-            s3_endpoint=self.s3.endpoint,
-            s3_access_key=self.s3.credentials.access_key,
-            s3_secret_key=self.s3.credentials.secret_key,
-            s3_bucket=_BUCKET,
-            postgres_dsn=self.postgres.dsn,
-            druid_overlord_url=self.druid.overlord_url,
-            druid_coordinator_url=self.druid.coordinator_url,
-            druid_broker_url=self.druid.broker_url,
-        )
+        return self._parts.endpoints()
+
+    @property
+    def url(self) -> str:
+        """The front door."""
+        return self.front_door.url
 
     def start_parts(self) -> None:
         """Start all parts side by side; returns when each of them answers. SetupError if one does not."""
         if self._guard is None:
             self._guard = start_guard(self.site.pids)
-        with ThreadPoolExecutor(len(self.parts)) as threads:
-            for started in [threads.submit(self._start_part, part) for part in self.parts.values()]:
-                started.result()
+        self._start(self.parts.values(), _PARTS_SECONDS)
+
+    def start_services(self) -> None:
+        """Make topics and tables, start services and front door; returns when all are ready. Needs the parts."""
+        settings = self.endpoints.environment()
+        # Stand-ins come with their topics.
+        jobs = [job for job in _ONCE_BEFORE.items() if self.kind == "real" or job[0] != "topics"]
+        _side_by_side(lambda job: run_once(self.site, job[0], job[1], settings), jobs)
+        self._start([*self._services.values(), self.front_door], _SERVICES_SECONDS)
+
+    def add_service(self, name: str, *, replica: int = 2, extra_env: Mapping[str, str] | None = None) -> Service:
+        """Start one more process of a service, a second member of its group; it stops with the stack."""
+        service = self._service(f"{name}-{replica}", name, extra_env or {})
+        self._services[service.name] = service
+        service.start()
+        return service
 
     def stop(self) -> None:
-        with ThreadPoolExecutor(len(self.parts)) as threads:
-            for stopped in [threads.submit(part.stop) for part in self.parts.values()]:
-                stopped.result()
+        """Stop every process, also in the midst of a start; the stack is over then."""
+        self.site.closing.set()
+        self.front_door.stop()
+        _side_by_side(lambda service: service.stop(), self._services.values())
+        _side_by_side(lambda part: part.stop(), self.parts.values())
         if self._guard is not None:
             self._guard.communicate()
             self._guard = None
@@ -128,18 +112,36 @@ class Stack:
     ) -> None:
         self.stop()
 
-    def _start_part(self, part: Part) -> None:
-        began = time.monotonic()
-        part.start()
-        part.wait_ready(time.monotonic() + _PARTS_SECONDS)
-        self.site.progress(f"{part.name} is ready ({time.monotonic() - began:.1f} s)")
+    def _service(self, name: str, kind: str, extra: Mapping[str, str]) -> Service:
+        def settings() -> Mapping[str, str]:
+            own = {"SLUICE_PUBLIC_URL": self.url, "SLUICE_WORK_DIR": str(self.site.data(name))}
+            return {**self.endpoints.environment(), **own, **extra}
+
+        return Service(name, self.site, [_MODULES[kind]], settings)
+
+    def _make_front_door(self) -> Service:
+        port = self.site.ports.take("front-door", prefer=_FRONT_DOOR_PORT)
+        ways = ["--gateway", self._services["gateway"].url, "--tracker", self._services["status-tracker"].url]
+        arguments = ["sluice_local.frontdoor", "--port", str(port), *ways]
+        return Service("front-door", self.site, arguments, dict)
+
+    def _start(self, parts: Iterable[Part], seconds: float) -> None:
+        def start(part: Part) -> None:
+            began = time.monotonic()
+            part.start()
+            part.wait_ready(time.monotonic() + seconds)
+            self.site.progress(f"{part.name} is ready ({time.monotonic() - began:.1f} s)")
+
+        _side_by_side(start, parts)
 
 
-def _make_parts(site: Site, kind: Kind) -> tuple[KafkaPart, S3Part, DruidPart]:
-    if kind == "real":
-        s3 = S3(site, _BUCKET)
-        return Kafka(site), s3, Druid(site, s3.endpoint, s3.credentials)
-    from sluice_local.standins.parts import StandinDruid, StandinKafka, StandinS3  # noqa: PLC0415 - not in real stacks
-
-    standin_s3 = StandinS3(site, _BUCKET)
-    return StandinKafka(site), standin_s3, StandinDruid(site, standin_s3.endpoint, standin_s3.credentials)
+def _side_by_side(act: Callable[[Item], None], items: Iterable[Item]) -> None:
+    """Do it to each in a thread of its own, wait for all, raise what the first of them raised."""
+    todo = list(items)
+    threads = ThreadPoolExecutor(max(1, len(todo)))
+    try:
+        for done in [threads.submit(act, item) for item in todo]:
+            done.result()
+    finally:
+        # An interrupted start must not wait for the others here: stopping the stack is what ends them.
+        threads.shutdown(wait=False, cancel_futures=True)

@@ -5,7 +5,7 @@ import httpx
 from sluice_local.java import jars, resource, write_config
 from sluice_local.part import ProcessPart
 from sluice_local.processes import Launch
-from sluice_local.real.s3 import Credentials
+from sluice_local.real.s3 import S3
 from sluice_local.site import Site
 
 _CONFIG = ("common", "coordinator", "indexer", "historical", "broker")
@@ -29,19 +29,15 @@ class Druid(ProcessPart):
     Tasks and segments are noted in a Derby database on files, segments lie in the state folder: rows outlive a kill.
     """
 
-    def __init__(self, site: Site, s3_endpoint: str, s3_credentials: Credentials) -> None:
+    def __init__(self, site: Site, s3: S3) -> None:
         super().__init__("druid", site)
-        self._s3_endpoint = s3_endpoint
-        self._s3_credentials = s3_credentials
+        self._s3 = s3
         roles = ("coordinator", "indexer", "historical", "broker", "zookeeper", "derby")
         self._ports = {role: site.ports.take(f"druid-{role}") for role in roles}
 
     @property
-    def overlord_url(self) -> str:
-        return self._url("coordinator")
-
-    @property
-    def coordinator_url(self) -> str:
+    def master_url(self) -> str:
+        """Where coordinator and overlord answer."""
         return self._url("coordinator")
 
     @property
@@ -56,9 +52,9 @@ class Druid(ProcessPart):
         values = {f"{role}_port": port for role, port in self._ports.items()} | {
             "jars": lib,
             "data": data,
-            "s3_endpoint": self._s3_endpoint,
-            "s3_access_key": self._s3_credentials.access_key,
-            "s3_secret_key": self._s3_credentials.secret_key,
+            "s3_endpoint": self._s3.url,
+            "s3_access_key": self._s3.access_key,
+            "s3_secret_key": self._s3.secret_key,
         }
         conf = data / "conf"
         for name in _CONFIG:
@@ -70,6 +66,7 @@ class Druid(ProcessPart):
             "-Dfile.encoding=UTF-8",
             f"-Djava.io.tmpdir={data / 'tmp'}",
             f"-Dderby.stream.error.file={data / 'derby.log'}",
+            f"-Djava.util.logging.config.file={resource('druid') / 'logging.properties'}",
             "-Dzookeeper.jmx.log4j.disable=true",
             "-XX:TieredStopAtLevel=1",
         ]
@@ -78,7 +75,7 @@ class Druid(ProcessPart):
 
     def answers(self) -> bool:
         try:
-            workers = httpx.get(f"{self.overlord_url}/druid/indexer/v1/workers", timeout=3, trust_env=False)
+            workers = httpx.get(f"{self.master_url}/druid/indexer/v1/workers", timeout=3, trust_env=False)
             health = [
                 httpx.get(f"{self._url(role)}/status/health", timeout=3, trust_env=False)
                 for role in ("historical", "broker")

@@ -1,6 +1,5 @@
 import re
 import secrets
-from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -14,23 +13,19 @@ _HALF_WRITTEN = re.compile(r".+-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-
 _JVM = ["-Xms64m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:-UsePerfData"]
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    access_key: str
-    secret_key: str
-
-
 class S3(ProcessPart):
     """S3Proxy on files: each bucket is a folder of `objects`, each object a file in it."""
+
+    access_key = "sluice"
 
     def __init__(self, site: Site, bucket: str) -> None:
         super().__init__("s3", site)
         self.bucket = bucket
         self.port = site.ports.take("s3")
-        self.credentials = _credentials(site.data("s3") / "secret")
+        self.secret_key = _secret(site.data("s3") / "secret")
 
     @property
-    def endpoint(self) -> str:
+    def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
     def launch(self) -> Launch:
@@ -45,8 +40,8 @@ class S3(ProcessPart):
             data,
             port=self.port,
             objects=objects,
-            access_key=self.credentials.access_key,
-            secret_key=self.credentials.secret_key,
+            access_key=self.access_key,
+            secret_key=self.secret_key,
         )
         options = [f"-Djava.io.tmpdir={temporary}", f"-Dlogback.configurationFile={resource('s3') / 'logback.xml'}"]
         main = ["-cp", f"{lib}/*", "org.gaul.s3proxy.Main", "--properties", str(config)]
@@ -54,7 +49,7 @@ class S3(ProcessPart):
 
     def answers(self) -> bool:
         try:
-            return httpx.get(f"{self.endpoint}/healthz", timeout=2, trust_env=False).status_code == httpx.codes.OK
+            return httpx.get(f"{self.url}/healthz", timeout=2, trust_env=False).status_code == httpx.codes.OK
         except httpx.HTTPError:
             return False
 
@@ -66,8 +61,8 @@ def _sweep(objects: Path) -> None:
             file.unlink()
 
 
-def _credentials(file: Path) -> Credentials:
+def _secret(file: Path) -> str:
     if not file.exists():
         file.touch(mode=0o600)
         file.write_text(secrets.token_hex(16))
-    return Credentials("sluice", file.read_text())
+    return file.read_text()
