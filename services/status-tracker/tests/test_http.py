@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
@@ -185,7 +186,7 @@ async def test_a_report_is_streamed(client, record, reports, tell):
 async def test_without_a_report_the_answer_says_where_the_task_is(client, record, tell):
     uploaded, _, validated, *_ = tell()
     failed = validated.data.model_copy(update={"verdict": Failed(problem=Problem(code="reader-crashed", message="…"))})
-    for fact in (uploaded, type(validated)(validated.id, validated.source, validated.time, failed)):
+    for fact in (uploaded, replace(validated, data=failed)):
         await record(fact)
     answer = await client.get(f"/v1/tasks/{uploaded.data.task_id}/report")
     assert (answer.status_code, answer.json()["code"]) == (404, "report-not-found")
