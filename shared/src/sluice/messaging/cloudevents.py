@@ -74,8 +74,16 @@ def _cloudevent(record: Record) -> BaseCloudEvent:
     headers = {name.lower(): value for name, value in record.headers}
     message = KafkaMessage(headers=headers, key=None, value=record.value)
     if headers.get("content-type", b"").startswith(STRUCTURED):
-        return from_structured(message, JSON)
-    return from_binary(message, JSON)
+        return from_structured(message, JSON, _strict)
+    return from_binary(message, JSON, _strict)
+
+
+def _strict(attributes: dict[str, Any], data: Any) -> BaseCloudEvent:
+    """The SDK would invent a missing `id` and `time`: the same message would be another event at each delivery."""
+    missing = {"id", "source", "type", "time", "specversion"} - set(attributes)
+    if missing:
+        raise Undecodable("not a CloudEvent: it lacks " + ", ".join(sorted(missing)))
+    return CloudEvent(attributes, data)
 
 
 def _envelope(event: BaseCloudEvent, topic: str) -> Envelope[Event]:
@@ -89,7 +97,7 @@ def _envelope(event: BaseCloudEvent, topic: str) -> Envelope[Event]:
         raise Undecodable("the body is not a JSON object")
     time = event.get_time()
     if time is None or time.tzinfo is None:
-        raise Undecodable("the CloudEvents attribute `time` is missing or has no time zone")
+        raise Undecodable("the CloudEvents attribute `time` has no time zone")
     return Envelope(
         id=event.get_id(),
         source=event.get_source(),
