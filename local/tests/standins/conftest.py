@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any
+from urllib.parse import quote
 from uuid import uuid4
 
 import boto3
@@ -34,7 +35,7 @@ class Druid:
     datasource: str
 
     def upload(self, task: str, days: list[int]) -> str:
-        """Rows at noon of these days of January 2024, as Parquet; returns the URI."""
+        """Rows at noon of these days of January 2024, as Parquet; returns the URI, encoded as Druid wants it."""
         frame = pl.DataFrame(
             {
                 "__time": pl.Series(
@@ -47,7 +48,7 @@ class Druid:
         )
         key = f"canonical/{uuid4()}/part é.parquet"
         self.s3.put_object(Bucket="sluice", Key=key, Body=_parquet(frame))
-        return f"s3://sluice/{key}"
+        return f"s3://sluice/{quote(key)}"
 
     def spec(self, source: str | dict[str, Any], *, task_id: str | None = None, append: bool = True, drop: bool = False,
              intervals: tuple[str, ...] = ("2024-01-01/2024-02-01",), subtasks: int = 1) -> dict[str, Any]:  # fmt: skip

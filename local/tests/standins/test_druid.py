@@ -87,6 +87,10 @@ def test_an_invalid_spec_is_refused(druid, spoil):
     assert list(answer.json()) == ["error"]
 
 
+def test_a_uri_must_be_encoded(druid):
+    assert druid.submit(druid.spec("s3://sluice/a b.parquet")).status_code == 400
+
+
 def test_contradicting_modes_are_refused(druid):
     both = druid.submit(druid.spec("s3://sluice/none.parquet", append=True, drop=True))
     endless = druid.submit(druid.spec("s3://sluice/none.parquet", append=False, drop=True, intervals=()))

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 import boto3
 
@@ -22,14 +23,14 @@ class Objects:
 
     @contextmanager
     def fetch(self, uris: Sequence[str]) -> Iterator[Sequence[Path]]:
-        """Raises botocore's errors, and ValueError for a URI that is not `s3://bucket/key`."""
+        """Keys are percent-encoded. Raises botocore's errors, and ValueError for what is not `s3://bucket/key`."""
         with TemporaryDirectory(dir=self._folder) as folder:
             files = [Path(folder) / f"{number}.parquet" for number in range(len(uris))]
             for uri, file in zip(uris, files, strict=True):
                 match = re.fullmatch(r"s3://([^/]+)/(.+)", uri, re.DOTALL)
                 if match is None:
                     raise ValueError(f"Invalid S3 URI [{uri}]")
-                self._client.download_file(match[1], match[2], str(file))
+                self._client.download_file(match[1], unquote(match[2]), str(file))
             yield files
 
 

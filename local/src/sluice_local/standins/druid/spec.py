@@ -88,6 +88,9 @@ def _ingestion(body: Mapping[str, Any]) -> Ingestion:
     _require(schema.get("dataSource"), "schema", "Invalid value for field [dataSource]: must not be null")
     _require(schema.get("timestampSpec"), "schema", "timestampSpec")
     _require(io.get("inputSource"), "spec", "inputSource")
+    for uri in io["inputSource"].get("uris") or ():
+        if " " in uri:
+            raise InvalidTask(f'Cannot deserialize value of type `java.net.URI` from String "{uri}"')
     append, drop = bool(io.get("appendToExisting")), bool(io.get("dropExisting"))
     intervals = _intervals(grain.get("intervals") or ())
     _require(not (append and drop), "spec", "Cannot simultaneously replace and append to existing segments. "
