@@ -1,0 +1,16 @@
+"""`python -m validator`."""
+
+from sluice.http import serve
+from sluice.telemetry import configure_logging
+from validator.app import create_app
+from validator.settings import ValidatorSettings
+
+
+def main() -> None:
+    settings = ValidatorSettings()
+    configure_logging("validator", settings.log_level)
+    serve(create_app(settings), settings)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Where the validator touches files, processes and S3."""

@@ -1,0 +1,143 @@
+"""Spreadsheets: one sheet, cells by their own type, rendered to text exactly; the typed parse is then the same as for CSV."""
+
+import datetime as dt
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, PasswordError
+
+from sluice.contracts import Contract
+from sluice.events import FileFormat
+from validator.domain.table import Batch, Place, check_header
+from validator.errors import FileRejected
+
+ROWS = 20_000
+MAX_ENTRIES = 10_000
+MAX_RATIO = 200
+SMALL = 10_000_000
+"""Bytes; below it a high ratio of compression is no danger."""
+
+Cell = int | float | str | bool | dt.time | dt.date | dt.datetime | dt.timedelta
+
+
+@dataclass(slots=True)
+class ExcelTable:
+    """The first sheet, or the one that the contract names. The header is the first row that is not empty."""
+
+    path: Path
+    contract: Contract
+    format: FileFormat
+    max_unpacked: int
+    _sheet: str = ""
+    _names: list[str] = field(default_factory=list)
+    _first_row: int = 0
+    _first_column: int = 0
+
+    def place(self, row: int, column: str | None) -> Place:
+        """Rows of the sheet follow each other without gaps, so a cell's name can be computed."""
+        if column is None or column not in self._names:
+            return Place()
+        letters = _letters(self._first_column + self._names.index(column))
+        return Place(cell=f"{self._sheet}!{letters}{self._first_row + row}")
+
+    def batches(self) -> Iterator[Batch]:
+        if self.format is FileFormat.XLSX:
+            check_archive(self.path, self.max_unpacked)
+        try:
+            yield from self._batches(self._open())
+        except PasswordError as error:
+            raise FileRejected("unreadable-file", "The workbook has a password. Save it without one.") from error
+        except (CalamineError, zipfile.BadZipFile) as error:
+            raise FileRejected(
+                "unreadable-file", f"This is no {self.format.upper()} workbook that can be read."
+            ) from error
+
+    def _open(self) -> CalamineSheet:
+        book = CalamineWorkbook.from_path(self.path)
+        wanted = self.contract.dialect.sheet
+        if not book.sheet_names or (wanted and wanted not in book.sheet_names):
+            raise FileRejected("missing-sheet", f"The workbook has no sheet {wanted or ''}.")
+        self._sheet = wanted or book.sheet_names[0]
+        return book.get_sheet_by_name(self._sheet)
+
+    def _batches(self, sheet: CalamineSheet) -> Iterator[Batch]:
+        if sheet.start is None:
+            raise FileRejected("empty-file", "The sheet is empty.")
+        self._first_column = sheet.start[1]
+        seen = 0
+        waiting: list[list[str | None]] = []
+        empty = 0
+        for number, cells in enumerate(sheet.iter_rows(), start=1):
+            values = [render(cell) for cell in cells]
+            if not any(values):
+                empty += bool(self._names)
+                continue
+            if not self._names:
+                self._read_header(values, number)
+                continue
+            # empty rows count only where a row with a value follows
+            waiting.extend([[None] * len(values)] * empty + [values])
+            empty = 0
+            if len(waiting) >= ROWS:
+                yield self._batch(waiting, seen)
+                seen, waiting = seen + len(waiting), []
+        if waiting:
+            yield self._batch(waiting, seen)
+
+    def _read_header(self, values: list[str | None], number: int) -> None:
+        names = [(value or "").strip() for value in values]
+        while names and not names[-1]:
+            names.pop()
+        self._names, self._first_row = names, number
+        check_header(names, self.contract)
+
+    def _batch(self, rows: list[list[str | None]], seen: int) -> Batch:
+        schema = dict.fromkeys(self._names, pl.String())
+        frame = pl.DataFrame([row[: len(self._names)] for row in rows], schema=schema, orient="row")
+        return Batch(frame, pl.Series(range(seen + 1, seen + len(rows) + 1), dtype=pl.UInt64), len(rows))
+
+
+def render(cell: Cell) -> str | None:
+    """A cell as text, without loss: whole numbers without `.0`, times in ISO 8601, an empty cell as None."""
+    match cell:
+        case bool():
+            return "true" if cell else "false"
+        case float() if cell.is_integer():
+            return str(int(cell))
+        case dt.datetime() | dt.date() | dt.time():
+            return cell.isoformat()
+        case "":
+            return None
+        case _:
+            return str(cell)
+
+
+def check_archive(path: Path, max_unpacked: int) -> None:
+    """Look at the ZIP directory before anything is unpacked. Raises FileRejected."""
+    if not zipfile.is_zipfile(path):
+        encrypted = path.read_bytes()[:8] == bytes.fromhex("d0cf11e0a1b11ae1")
+        said = "The workbook has a password, or is an old XLS." if encrypted else "This is no XLSX workbook."
+        raise FileRejected("unreadable-file", f"{said} Save it as XLSX.")
+    with zipfile.ZipFile(path) as archive:
+        entries = archive.infolist()
+    names = {entry.filename for entry in entries}
+    if "[Content_Types].xml" not in names or not any(name.startswith("xl/workbook.") for name in names):
+        raise FileRejected("unreadable-file", "This is a ZIP archive, but no XLSX workbook. Save it as XLSX.")
+    unpacked, packed = sum(entry.file_size for entry in entries), sum(entry.compress_size for entry in entries)
+    bomb = unpacked > SMALL and unpacked > MAX_RATIO * max(packed, 1)
+    if unpacked > max_unpacked or len(entries) > MAX_ENTRIES or bomb:
+        said = f"Unpacked, the workbook has {unpacked} bytes in {len(entries)} entries; at most {max_unpacked} can be read."
+        raise FileRejected("resource-limit", f"{said} Split it, or send CSV.")
+
+
+def _letters(column: int) -> str:
+    """Name of the column with this index (0 = A)."""
+    name = ""
+    column += 1
+    while column:
+        column, digit = divmod(column - 1, 26)
+        name = chr(ord("A") + digit) + name
+    return name

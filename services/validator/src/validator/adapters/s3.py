@@ -1,0 +1,100 @@
+"""The validator's part of the ledger on S3."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+from uuid import UUID
+
+from sluice.errors import ObjectMissing
+from sluice.events import Envelope, FileUploaded, FileValidated, ObjectRef, Problem
+from sluice.ledger import canonical_key, report_key, verdict_key
+from sluice.messaging import decode_structured, encode_structured
+from sluice.objectstore import ObjectStore, split_uri
+from validator.adapters import paths
+
+MISSING = Problem(code="object-missing", message="The uploaded file is not where the event says. Upload it again.")
+EMPTY = Problem(code="empty-file", message="The file is empty.")
+OTHER = Problem(code="digest-mismatch", message="The file is not the one that was announced. Upload it again.")
+
+
+@dataclass(frozen=True, slots=True)
+class S3Files:
+    """Fetches uploads of at most `max_bytes`, and holds them against what the event says of them."""
+
+    store: ObjectStore
+    max_bytes: int
+
+    async def fetch(self, source: ObjectRef, run: Path) -> Problem | None:
+        bucket, key = split_uri(source.uri)
+        store = self.store.at(bucket)
+        try:
+            info = await store.head(key)
+            if info.size > self.max_bytes:
+                return self._too_large()
+            if source.etag and source.etag.strip('"') != info.etag:
+                return OTHER
+            size, digest = await self._download(store, key, paths.input_file(run))
+        except ObjectMissing:
+            return MISSING
+        if size == 0:
+            return EMPTY
+        return None if _as_announced(source, size, digest) else OTHER if size <= self.max_bytes else self._too_large()
+
+    async def _download(self, store: ObjectStore, key: str, path: Path) -> tuple[int, str]:
+        """Bytes received and their SHA-256; stops at the chunk that crosses the limit."""
+        size, digest = 0, hashlib.sha256()
+        with path.open("wb") as file:
+            async for chunk in store.stream(key):
+                size += len(chunk)
+                digest.update(chunk)
+                file.write(chunk)
+                if size > self.max_bytes:
+                    break
+        return size, digest.hexdigest()
+
+    def _too_large(self) -> Problem:
+        return Problem(code="file-too-large", message=f"A file may have {self.max_bytes} bytes at most. Split it.")
+
+
+def _as_announced(source: ObjectRef, size: int, digest: str) -> bool:
+    return source.size in {None, size} and source.sha256 in {None, digest}
+
+
+@dataclass(frozen=True, slots=True)
+class S3Results:
+    """Each run writes under its own prefix: two validators never touch each other's parts."""
+
+    store: ObjectStore
+
+    async def keep_report(self, fact: FileUploaded, run: UUID, folder: Path) -> str:
+        key = report_key(fact.datasource, fact.task_id, run)
+        await self.store.put(key, paths.report_file(folder).read_bytes(), "application/json")
+        return self.store.uri(key)
+
+    async def keep_parts(self, fact: FileUploaded, run: UUID, folder: Path, count: int) -> tuple[str, ...]:
+        keys = [canonical_key(fact.datasource, fact.task_id, run, number) for number in range(count)]
+        for number, key in enumerate(keys):
+            await self.store.upload_file(key, paths.part_file(folder, number))
+        return tuple(map(self.store.uri, keys))
+
+
+@dataclass(frozen=True, slots=True)
+class S3Verdicts:
+    """`verdict.json`, create-only: the whole event as it was first decided."""
+
+    store: ObjectStore
+
+    async def find(self, fact: FileUploaded) -> Envelope[FileValidated] | None:
+        try:
+            return _verdict(await self.store.get(verdict_key(fact.datasource, fact.task_id)))
+        except ObjectMissing:
+            return None
+
+    async def settle(self, verdict: Envelope[FileValidated]) -> Envelope[FileValidated]:
+        key = verdict_key(verdict.data.datasource, verdict.data.task_id)
+        return _verdict(await self.store.create_or_get(key, encode_structured(verdict)))
+
+
+def _verdict(document: bytes) -> Envelope[FileValidated]:
+    return cast("Envelope[FileValidated]", cast("Envelope[Any]", decode_structured(document)))

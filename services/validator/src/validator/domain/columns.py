@@ -1,0 +1,68 @@
+"""Columns that come with a type of their own (Parquet): kept where that is exact, else read as the text they would show."""
+
+import polars as pl
+
+from sluice.contracts import Dialect, Field, FieldType
+from validator.domain.text import INSTANT, TYPES, Parsed, midnights, parse
+
+NESTED = (pl.List, pl.Array, pl.Struct, pl.Object, pl.Binary, pl.Duration)
+
+
+def typed(cells: pl.Series, field: Field, dialect: Dialect) -> Parsed:
+    """The column in the field's type, whatever it came as."""
+    if cells.dtype != pl.String and (values := _directly(cells, field)) is not None:
+        return Parsed(values.alias(field.name), (cells.is_not_null() & values.is_null()))
+    return parse(as_text(cells), field, dialect)
+
+
+def _directly(cells: pl.Series, field: Field) -> pl.Series | None:
+    """Values of the same family, cast; null where that would change them. None: not of the family."""
+    own = cells.dtype
+    match field.type:
+        case FieldType.INTEGER if own.is_integer():
+            return cells.cast(pl.Int64, strict=False)
+        case FieldType.NUMBER if own.is_numeric():
+            numbers = cells.cast(pl.Float64, strict=False)
+            return numbers.set(~numbers.is_finite().fill_null(value=True), None)
+        case FieldType.BOOLEAN if own == pl.Boolean:
+            return cells
+        case FieldType.TIMESTAMP if own == pl.Date or isinstance(own, pl.Datetime):
+            return _instants(cells)
+        case FieldType.DATE if own == pl.Date:
+            return cells
+        case FieldType.DATE if isinstance(own, pl.Datetime):
+            return midnights(_instants(cells))
+        case _:
+            return None
+
+
+def _instants(cells: pl.Series) -> pl.Series:
+    """Microseconds, UTC; a time without a zone is UTC already, a date is its midnight."""
+    aware = (
+        cells if getattr(cells.dtype, "time_zone", None) else cells.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+    )
+    instants = aware.cast(INSTANT)
+    return instants.set(~instants.dt.year().is_between(1, 9999).fill_null(value=True), None)
+
+
+def as_text(cells: pl.Series) -> pl.Series:
+    """The column as text; whole floats without `.0`, as spreadsheets show them, times in ISO 8601."""
+    if isinstance(cells.dtype, pl.Datetime):
+        return _instants(cells).dt.to_string("iso:strict").str.replace(r"\.000000", "")
+    if cells.dtype.is_float():
+        return cells.cast(pl.String).str.replace(r"\.0$", "")
+    return cells.cast(pl.String)
+
+
+def canonical(contract_field: Field) -> pl.Expr:
+    """A typed column as Druid reads it safely: booleans, dates and times as text."""
+    column = pl.col(contract_field.name)
+    match contract_field.type:
+        case FieldType.BOOLEAN:
+            return column.cast(pl.String)
+        case FieldType.TIMESTAMP:
+            return column.dt.to_string("iso:strict").str.replace(r"\.0+([+Z])", "${1}").str.replace(r"\+00:00$", "Z")
+        case FieldType.DATE:
+            return column.dt.to_string("iso")
+        case _:
+            return column.cast(TYPES[contract_field.type])

@@ -1,0 +1,33 @@
+"""What the validator reads from its environment. Sizes in bytes."""
+
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, field_validator
+from pydantic_settings import NoDecode
+
+from sluice.settings import HttpSettings, KafkaSettings, S3Settings
+
+
+class ValidatorSettings(HttpSettings, KafkaSettings, S3Settings):
+    http_port: int = Field(default=8002, ge=0, le=65535)
+    work_dir: Path = Path(tempfile.gettempdir()) / "sluice-validator"
+    child_memory_bytes: int = Field(default=1_500_000_000, gt=0, description="resident memory of one child")
+    child_cpu_seconds: int = Field(default=600, gt=0)
+    child_wall_seconds: float = Field(default=900, gt=0)
+    allowed_buckets: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="comma-separated; empty for our own"
+    )
+    max_file_bytes: int = Field(default=500_000_000, gt=0)
+    max_unpacked_bytes: int = Field(default=2_000_000_000, gt=0, description="of an XLSX file")
+
+    @field_validator("allowed_buckets", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @property
+    def buckets(self) -> frozenset[str]:
+        """Buckets from which files are taken."""
+        return frozenset(self.allowed_buckets or (self.s3_bucket,))

@@ -1,0 +1,185 @@
+"""Validating a file: fetch, judge, tell."""
+
+import asyncio
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import assert_never
+from uuid import uuid4
+
+import structlog
+
+from sluice.clock import Clock
+from sluice.contracts import Contract
+from sluice.errors import ContractInvalid, ObjectMissing, SluiceError, Transient
+from sluice.events import (
+    GATEWAY_SOURCE,
+    Accepted,
+    ContractRef,
+    Envelope,
+    Failed,
+    FileUploaded,
+    FileValidated,
+    Problem,
+    Rejected,
+    TaskProgress,
+    Verdict,
+    follow,
+)
+from validator.domain.admission import refuse_object
+from validator.domain.verdicts import Judged, Unjudged
+from validator.ports import Contracts, EventPublisher, Files, Folders, Judge, Results, Verdicts
+
+log = structlog.get_logger()
+
+SOURCE = "sluice/validator"
+PROGRESS_TIMEOUT = 2.0
+SENDER_CAN_MEND = {"empty-file", "file-too-large"}
+UNKNOWN = Problem(code="unknown-datasource", message="There is no contract for this datasource. Publish one first.")
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Which buckets events may name."""
+
+    own_bucket: str
+    allowed: Collection[str]
+
+    def refuse(self, cause: Envelope[FileUploaded]) -> Problem | None:
+        bucket, _, key = cause.data.object.uri.removeprefix("s3://").partition("/")
+        trusted = cause.source == GATEWAY_SOURCE
+        return refuse_object(bucket, key, trusted=trusted, own_bucket=self.own_bucket, allowed=self.allowed)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportProgress:
+    """Advisory: lost without harm, and never waited for long."""
+
+    events: EventPublisher
+    clock: Clock
+
+    async def __call__(self, cause: Envelope[FileUploaded]) -> None:
+        now = self.clock()
+        news = follow(
+            cause, TaskProgress(task_id=cause.data.task_id, stage="validating", at=now), source=SOURCE, time=now
+        )
+        try:
+            async with asyncio.timeout(PROGRESS_TIMEOUT):
+                await self.events.publish(news)
+        except (Transient, TimeoutError) as error:
+            log.debug("progress not told", error=repr(error))
+
+
+@dataclass(frozen=True, slots=True)
+class SettleVerdict:
+    """The first verdict of a task stands; everybody publishes that one."""
+
+    verdicts: Verdicts
+    events: EventPublisher
+    clock: Clock
+
+    async def __call__(self, cause: Envelope[FileUploaded], verdict: Verdict) -> None:
+        fact = FileValidated(
+            task_id=cause.data.task_id,
+            datasource=cause.data.datasource,
+            filename=cause.data.filename,
+            accepted_at=cause.data.accepted_at,
+            verdict=verdict,
+        )
+        stands = await self.verdicts.settle(follow(cause, fact, source=SOURCE, time=self.clock()))
+        log.info("verdict", verdict=stands.data.verdict.kind)
+        await self.events.publish(stands)
+
+
+@dataclass(frozen=True, slots=True)
+class ValidateFile:
+    """One verdict for every file, whatever it holds. Raises Transient while a part that is needed does not answer."""
+
+    gate: Gate
+    contracts: Contracts
+    folders: Folders
+    files: Files
+    judge: Judge
+    results: Results
+    verdicts: Verdicts
+    events: EventPublisher
+    report_progress: ReportProgress
+    settle: SettleVerdict
+
+    async def __call__(self, cause: Envelope[FileUploaded]) -> None:
+        if stands := await self.verdicts.find(cause.data):
+            await self.events.publish(stands)
+            return
+        await self.report_progress(cause)
+        await self.settle(cause, await self._verdict(cause))
+
+    async def _verdict(self, cause: Envelope[FileUploaded]) -> Verdict:
+        if refusal := self.gate.refuse(cause):
+            return Failed(problem=refusal)
+        found = await self._contract(cause.data)
+        if isinstance(found, Problem):
+            return Failed(problem=found)
+        return await self._judge(cause.data, *found)
+
+    async def _contract(self, fact: FileUploaded) -> tuple[ContractRef, Contract] | Problem:
+        reference = fact.contract or await self.contracts.active(fact.datasource)
+        if reference is None or reference.datasource != fact.datasource:
+            return UNKNOWN
+        try:
+            return reference, await self.contracts.get(reference)
+        except ObjectMissing:
+            return UNKNOWN
+        except ContractInvalid as error:
+            return Problem(code=error.code, message=f"The contract cannot be honoured: {error}"[:1000])
+
+    async def _judge(self, fact: FileUploaded, reference: ContractRef, contract: Contract) -> Verdict:
+        with self.folders() as folder:
+            if problem := await self.files.fetch(fact.object, folder):
+                return _refused(problem)
+            judged = await self.judge(folder, fact, contract)
+            match judged:
+                case Unjudged(kind="rejected", problem=problem):
+                    return Rejected(source=None, rejected=None, errors=1, problem=problem)
+                case Unjudged(problem=problem):
+                    return Failed(problem=problem)
+                case Judged():
+                    run = uuid4()
+                    report = await self.results.keep_report(fact, run, folder)
+                    canonical = await self.results.keep_parts(fact, run, folder, judged.parts)
+                    return _verdict(judged, reference, report, canonical)
+                case _:
+                    assert_never(judged)
+
+
+@dataclass(frozen=True, slots=True)
+class AbandonFile:
+    """Ends the task of an event that was put aside."""
+
+    settle: SettleVerdict
+
+    async def __call__(self, cause: Envelope[FileUploaded], error: Exception) -> None:
+        code = error.code if isinstance(error, SluiceError) else "internal"
+        message = "The file could not be judged because of a fault on our side. Its bytes are kept."
+        await self.settle(cause, Failed(problem=Problem(code=code, message=message)))
+
+
+def _refused(problem: Problem) -> Verdict:
+    if problem.code in SENDER_CAN_MEND:
+        return Rejected(source=None, rejected=None, errors=1, problem=problem)
+    return Failed(problem=problem)
+
+
+def _verdict(judged: Judged, contract: ContractRef, report: str, canonical: tuple[str, ...]) -> Verdict:
+    if judged.problem or judged.time_range is None or judged.source is None:
+        problem = judged.problem or Problem(code="internal", message="The file was read, but nothing was found in it.")
+        return Rejected(
+            source=judged.source, rejected=judged.source, errors=judged.errors, problem=problem, report=report
+        )
+    return Accepted(
+        source=judged.source,
+        accepted=judged.source,
+        rejected=0,
+        contract=contract,
+        canonical=canonical,
+        time_range=judged.time_range,
+        report=report,
+    )
