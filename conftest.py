@@ -6,6 +6,8 @@ Tests marked `real` need Java and Maven. Where they are missing those tests are 
 import asyncio
 import os
 from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -23,9 +25,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def parts() -> Iterator[Stack]:
     """The real parts with Sluice's topics, and no service running. `parts.endpoints` says where they are."""
-    with Stack(tmp_path_factory.mktemp("parts"), "real", progress=print) as stack:
+    # not pytest's own folder: other sessions clear that, and Postgres must reach its data as a user of its own
+    with TemporaryDirectory(prefix="sluice-parts-") as state, Stack(Path(state), "real", progress=print) as stack:
         stack.start_parts()
         asyncio.run(create_topics(stack.endpoints.kafka_bootstrap, 1))
         yield stack

@@ -29,7 +29,7 @@ _ONCE_BEFORE = {
     "migrate-tracker": ["status_tracker", "migrate"],
 }
 _FRONT_DOOR_PORT = 8080
-_PARTS_SECONDS = 120.0
+_PARTS_SECONDS = 300.0
 _SERVICES_SECONDS = 60.0
 
 Item = TypeVar("Item")

@@ -1,0 +1,128 @@
+"""Fakes at the submitter's ports. `test_adapters.py` holds them against Postgres and Druid."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from uuid import UUID
+
+from druid_submitter.domain.ingestion import Ingestion, Phase, first_phase
+from druid_submitter.domain.watch import Presence, RowStats, TaskState, TaskStatus
+from sluice.contracts import Contract, DruidTarget, Field, FieldType
+from sluice.errors import Transient
+from sluice.testing import ManualClock
+
+CONTRACT = Contract(
+    datasource="sales",
+    version="1.0.0",
+    fields=(
+        Field("OrderID", FieldType.STRING, required=True),
+        Field("TransactionTimestamp", FieldType.TIMESTAMP, required=True),
+        Field("Quantity", FieldType.INTEGER),
+        Field("UnitPrice", FieldType.NUMBER),
+        Field("Gift", FieldType.BOOLEAN),
+        Field("DeliveredOn", FieldType.DATE),
+    ),
+    druid=DruidTarget("TransactionTimestamp"),
+)
+
+
+class OneContract:
+    async def get(self, _reference):
+        return CONTRACT
+
+
+@dataclass
+class ScriptedDruid:
+    """A Druid that answers what the test says, and remembers what it was given."""
+
+    state: TaskState = TaskState.RUNNING
+    stats: RowStats | None = None
+    counted: int = 0
+    loaded: bool = True
+    refusing: Exception | None = None
+    submitted: list = field(default_factory=list)
+
+    def finish(self, rows: int) -> None:
+        self.state, self.stats, self.counted = TaskState.SUCCESS, RowStats(rows, 0), rows
+
+    async def submit(self, spec):
+        if self.refusing:
+            raise self.refusing
+        self.submitted.append(spec["id"])
+
+    async def statuses(self, task_ids):
+        if isinstance(self.refusing, Transient):
+            raise self.refusing
+        return dict.fromkeys(task_ids, TaskStatus(self.state, "disk full" if self.state is TaskState.FAILED else None))
+
+    async def row_stats(self, _task_id):
+        return self.stats
+
+    async def presence(self, _datasource, _task_id, _interval):
+        return Presence(self.counted, self.loaded)
+
+
+@dataclass
+class InMemoryIngestions:
+    clock: ManualClock
+    rows: dict[UUID, dict] = field(default_factory=dict)
+    said: list = field(default_factory=list)
+
+    async def record(self, cause):
+        if cause.data.task_id in self.rows:
+            return False
+        self.rows[cause.data.task_id] = {
+            "cause": cause,
+            "phase": first_phase(cause.data),
+            "attempt": 1,
+            "polls": 0,
+            "unknown_polls": 0,
+            "problem": None,
+            "lease": 0,
+            "due": self.clock(),
+            "outcome": None,
+        }
+        return True
+
+    async def repeat_outcome(self, task_id):
+        if outcome := self.rows[task_id]["outcome"]:
+            self.said.append(outcome)
+
+    async def lease(self):
+        due = []
+        for row in self.rows.values():
+            if row["phase"] is not Phase.CONCLUDED and row["due"] <= self.clock():
+                row["lease"] += 1
+                row["due"] = self.clock() + timedelta(seconds=30)
+                fields = {
+                    k: row[k] for k in ("cause", "phase", "attempt", "polls", "unknown_polls", "problem", "lease")
+                }
+                due.append(Ingestion(**fields))
+        return due
+
+    def _change(self, ingestion, said=None, **changes):
+        row = self.rows[ingestion.task_id]
+        if row["lease"] != ingestion.lease:
+            return
+        row.update(changes)
+        if said:
+            self.said.append(said)
+
+    async def submitted(self, ingestion, fact):
+        self._change(ingestion, fact, phase=Phase.SUBMITTED, polls=0, unknown_polls=0, due=self.clock())
+
+    async def ingesting(self, ingestion):
+        self._change(ingestion, phase=Phase.INGESTING)
+
+    async def resubmit(self, ingestion, attempt):
+        changes = {"phase": Phase.SUBMITTING, "attempt": attempt, "polls": 0, "unknown_polls": 0, "due": self.clock()}
+        self._change(ingestion, **changes)
+
+    async def clearing(self, ingestion, problem):
+        self._change(ingestion, phase=Phase.CLEARING, problem=problem, polls=0, due=self.clock())
+
+    async def conclude(self, ingestion, fact):
+        self._change(ingestion, fact, phase=Phase.CONCLUDED, outcome=fact)
+
+    async def wait(self, ingestion, until, *, unknown=False):
+        polls, unknown_polls = ingestion.polls + 1, ingestion.unknown_polls + 1 if unknown else 0
+        self._change(ingestion, polls=polls, unknown_polls=unknown_polls, due=until)

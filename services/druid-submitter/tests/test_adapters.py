@@ -1,0 +1,242 @@
+"""The adapters on the real parts: Postgres with two replicas, Druid with everything that it answers."""
+
+import asyncio
+import io
+from datetime import timedelta
+from uuid import uuid4
+
+import httpx
+import polars as pl
+import pytest
+from submitter_fakes import CONTRACT
+
+from druid_submitter.adapters.druid import HttpDruidTasks
+from druid_submitter.adapters.outcomes import OutcomeDelivery
+from druid_submitter.adapters.postgres import SCHEMA, PostgresIngestions
+from druid_submitter.app import migrate
+from druid_submitter.domain.ingestion import Phase
+from druid_submitter.domain.interval import covering
+from druid_submitter.domain.spec import build_spec
+from druid_submitter.domain.watch import Presence, RowStats, TaskState
+from druid_submitter.errors import IdBurnt, SpecRefused
+from druid_submitter.settings import SubmitterSettings
+from sluice import outbox, postgres
+from sluice.clock import utc_now
+from sluice.contracts import Granularity
+from sluice.errors import Transient
+from sluice.events import Outcome, Problem, Receipt, TaskCompleted, TimeRange, follow
+from sluice.messaging import decode_structured
+from sluice.objectstore import open_objectstore
+from sluice.testing import NOW, RecordingPublisher, file_validated, verdict_accepted
+
+pytestmark = pytest.mark.real
+
+
+@pytest.fixture
+def settings(environment):
+    return SubmitterSettings()
+
+
+@pytest.fixture
+async def pool(settings):
+    await asyncio.gather(migrate(settings), migrate(settings))  # twice at once: one waits for the other
+    async with postgres.open_pool(settings.postgres_dsn.get_secret_value()) as pool:
+        await pool.execute("TRUNCATE submitter.ingestions, submitter.outbox")
+        yield pool
+
+
+@pytest.fixture
+def one(pool):
+    return PostgresIngestions(pool, lease_seconds=30, batch_size=10)
+
+
+def outcome_of(event, outcome=Outcome.SUCCEEDED):
+    fact = event.data
+    done = TaskCompleted(
+        task_id=fact.task_id,
+        datasource="sales",
+        filename="a.csv",
+        accepted_at=NOW,
+        outcome=outcome,
+        rows=Receipt(),
+        completed_at=NOW,
+    )
+    return follow(event, done, source="sluice/druid-submitter", time=NOW)
+
+
+async def test_a_verdict_is_recorded_once(one):
+    event = file_validated()
+    recorded = await asyncio.gather(*(one.record(event) for _ in range(8)))
+    assert sorted(recorded) == [False] * 7 + [True]
+    (ingestion,) = await one.lease()
+    assert ingestion.cause == event
+    assert ingestion.phase is Phase.SUBMITTING
+
+
+async def test_two_replicas_never_hold_the_same_ingestion(one, pool):
+    other = PostgresIngestions(pool, lease_seconds=30, batch_size=10)
+    for _ in range(15):
+        await one.record(file_validated())
+    first, second = await asyncio.gather(one.lease(), other.lease())
+    held = [each.task_id for each in first + second]
+    assert len(held) == len(set(held)) == 15
+
+
+async def test_who_lost_the_lease_changes_nothing_and_says_nothing(one, pool):
+    event = file_validated()
+    await one.record(event)
+    (stale,) = await one.lease()
+    await pool.execute("UPDATE submitter.ingestions SET leased_until = now()")
+    (fresh,) = await one.lease()
+    await one.conclude(stale, outcome_of(event))
+    await one.clearing(stale, Problem(code="late", message="m"))
+    assert await pool.fetchval("SELECT count(*) FROM submitter.outbox") == 0
+    await one.conclude(fresh, outcome_of(event))
+    assert await pool.fetchval("SELECT phase FROM submitter.ingestions") == "concluded"
+    assert await pool.fetchval("SELECT count(*) FROM submitter.outbox") == 1
+
+
+async def test_an_ingestion_waits_until_it_is_due(one):
+    await one.record(file_validated())
+    (held,) = await one.lease()
+    await one.wait(held, utc_now() + timedelta(hours=1), unknown=True)
+    assert await one.lease() == []
+
+
+async def test_the_outbox_delivers_in_order_keeps_what_failed_and_shares_between_replicas(one, pool):
+    events = [file_validated() for _ in range(5)]
+    for event in events:
+        await one.record(event)
+    for held in await one.lease():
+        await one.conclude(held, outcome_of(held.cause))
+    delivered = []
+
+    async def deliver(envelope):
+        if len(delivered) == 2:
+            raise Transient("Kafka is down")
+        delivered.append(envelope.data.task_id)
+
+    with pytest.raises(Transient):
+        await outbox.relay(pool, SCHEMA, deliver)
+    assert await pool.fetchval("SELECT count(*) FROM submitter.outbox") == 5
+    publisher = RecordingPublisher()
+    counts = await asyncio.gather(*(outbox.relay(pool, SCHEMA, publisher.publish) for _ in range(3)))
+    assert sum(counts) == 5
+    assert {each.data.task_id for each in publisher.published} == {event.data.task_id for event in events}
+
+
+async def test_a_concluded_task_repeats_its_outcome(one, pool):
+    event = file_validated()
+    await one.record(event)
+    await one.repeat_outcome(event.data.task_id)
+    (held,) = await one.lease()
+    await one.conclude(held, outcome_of(event))
+    publisher = RecordingPublisher()
+    await outbox.relay(pool, SCHEMA, publisher.publish)
+    await one.repeat_outcome(event.data.task_id)
+    await outbox.relay(pool, SCHEMA, publisher.publish)
+    assert len(publisher.published) == 2
+    assert publisher.published[0] == publisher.published[1]
+
+
+async def test_the_first_outcome_on_s3_stands_even_if_the_database_was_restored(settings):
+    event = file_validated()
+    async with open_objectstore(settings) as store:
+        publisher = RecordingPublisher()
+        deliver = OutcomeDelivery(store, publisher)
+        await deliver(outcome_of(event))
+        await deliver(outcome_of(event, Outcome.FAILED))
+        stands = decode_structured(await store.get(f"outcomes/2026-03-01/{event.data.task_id}.json"))
+    assert [each.data.outcome for each in publisher.published] == [Outcome.SUCCEEDED] * 2
+    assert stands == publisher.published[0]
+
+
+@pytest.fixture
+async def druid(settings):
+    async with httpx.AsyncClient(timeout=20) as http:
+        yield HttpDruidTasks(
+            http, settings.druid_overlord_url, settings.druid_coordinator_url, settings.druid_broker_url
+        )
+
+
+@pytest.fixture
+async def canonical(settings):
+    """Rows of one task, as the validator leaves them: (task, verdict)."""
+    task_id = uuid4()
+    frame = pl.DataFrame(
+        {
+            "__time": [NOW + timedelta(hours=n) for n in range(100)],
+            "OrderID": [f"O{n}" for n in range(100)],
+            "Quantity": list(range(100)),
+            "__task_id": [str(task_id)] * 100,
+        },
+        schema_overrides={"__time": pl.Datetime("us", "UTC")},
+    )
+    body = io.BytesIO()
+    frame.write_parquet(body)
+    async with open_objectstore(settings) as store:
+        key = f"canonical/sales/{task_id}/r/part-00000.parquet"
+        await store.put(key, body.getvalue())
+        span = TimeRange(first=NOW, last=NOW + timedelta(hours=99))
+        yield task_id, verdict_accepted(100, canonical=(store.uri(key),), time_range=span)
+
+
+async def eventually(ask, expected, seconds=60):
+    async with asyncio.timeout(seconds):
+        while (answer := await ask()) != expected:
+            await asyncio.sleep(0.2)
+    return answer
+
+
+async def state_of(druid, task):
+    return (await druid.statuses([task]))[task].state
+
+
+async def test_rows_are_loaded_once_however_often_they_are_submitted(druid, canonical):
+    task_id, verdict = canonical
+    spec = build_spec(CONTRACT, verdict, task_id, 1)
+    await asyncio.gather(*(druid.submit(spec) for _ in range(4)))
+    await eventually(lambda: state_of(druid, spec["id"]), TaskState.SUCCESS)
+    await druid.submit(spec)
+    interval = covering(verdict.time_range.first, verdict.time_range.last, Granularity.DAY)
+    await eventually(lambda: druid.presence("sales", task_id, interval), Presence(100, loaded=True))
+    assert await eventually(lambda: druid.row_stats(spec["id"]), RowStats(100, 0))
+    assert await druid.presence("sales", uuid4(), None) == Presence(0, loaded=True)
+
+
+async def test_a_missing_part_fails_the_ingestion_and_leaves_no_row(druid):
+    task_id = uuid4()
+    spec = build_spec(CONTRACT, verdict_accepted(canonical=("s3://sluice/canonical/none.parquet",)), task_id, 1)
+    await druid.submit(spec)
+    await eventually(lambda: state_of(druid, spec["id"]), TaskState.FAILED)
+    assert (await druid.presence("sales", task_id, None)).counted == 0
+
+
+async def test_a_datasource_that_does_not_exist_holds_no_row(druid):
+    assert await druid.presence("never_seen", uuid4(), None) == Presence(0, loaded=True)
+
+
+async def test_an_id_that_druid_does_not_know_is_said_to_be_unknown(druid):
+    assert await state_of(druid, f"sluice_sales_{uuid4()}_1") is TaskState.UNKNOWN
+    assert await druid.row_stats(f"sluice_sales_{uuid4()}_1") is None
+
+
+async def test_a_burnt_id_is_recognised(druid, canonical):
+    task_id, verdict = canonical
+    spec = build_spec(CONTRACT, verdict, task_id, 1)
+    await druid.submit({"type": "noop", "id": spec["id"], "dataSource": "sales", "runTime": 1})
+    with pytest.raises(IdBurnt):
+        await druid.submit(spec)
+
+
+async def test_a_spec_that_druid_does_not_take_is_refused(druid):
+    with pytest.raises(SpecRefused, match="Druid refuses"):
+        await druid.submit({"type": "no_such_type", "id": f"x-{uuid4()}"})
+
+
+async def test_a_druid_that_is_not_there_is_transient():
+    async with httpx.AsyncClient() as http:
+        nowhere = HttpDruidTasks(http, *["http://127.0.0.1:9"] * 3)
+        with pytest.raises(Transient):
+            await nowhere.statuses(["x"])
+        assert not await nowhere.answers()

@@ -1,0 +1,110 @@
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from submitter_fakes import CONTRACT
+
+from druid_submitter.domain.identity import druid_task_id
+from druid_submitter.domain.interval import covering
+from druid_submitter.domain.spec import build_spec
+from druid_submitter.domain.watch import (
+    Clear,
+    Conclude,
+    Hold,
+    Presence,
+    Prove,
+    Resubmit,
+    RowStats,
+    TaskState,
+    TaskStatus,
+    Wait,
+    after_status,
+    clear,
+    prove,
+)
+from sluice.contracts import Granularity
+from sluice.events import Outcome, Receipt, TimeRange
+from sluice.testing import verdict_accepted
+
+TASK = UUID("018f4e7a-5b1c-7c3e-9d52-0a6f4c1b2d3e")
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def test_the_spec_is_the_golden_one():
+    verdict = verdict_accepted(time_range=TimeRange(first=at("2024-02-28T23:59:59"), last=at("2024-03-01T00:00:00")))
+    assert build_spec(CONTRACT, verdict, TASK, 2) == json.loads((GOLDEN / "append.json").read_text())
+
+
+def test_a_druid_task_id_suits_druid_for_the_longest_datasource():
+    assert len(druid_task_id("d" * 63, TASK, 999)) <= 200
+
+
+@pytest.mark.parametrize(
+    ("granularity", "first", "last", "interval"),
+    [
+        ("hour", "2024-03-01T10:59:59", "2024-03-01T11:00:00", "2024-03-01T10:00:00.000Z/2024-03-01T12:00:00.000Z"),
+        ("day", "2024-02-29T00:00:00", "2024-02-29T23:59:59.999", "2024-02-29T00:00:00.000Z/2024-03-01T00:00:00.000Z"),
+        ("week", "2024-03-03T12:00:00", "2024-03-04T00:00:00", "2024-02-26T00:00:00.000Z/2024-03-11T00:00:00.000Z"),
+        ("month", "2024-01-31T00:00:00", "2024-02-01T00:00:00", "2024-01-01T00:00:00.000Z/2024-03-01T00:00:00.000Z"),
+        ("year", "2012-01-01T00:00:00", "2015-12-31T00:00:00", "2012-01-01T00:00:00.000Z/2016-01-01T00:00:00.000Z"),
+    ],
+)
+def test_an_interval_is_cut_where_segments_are(granularity, first, last, interval):
+    assert covering(at(first), at(last), Granularity(granularity)).iso() == interval
+
+
+instants = st.datetimes(min_value=datetime(1, 1, 9), max_value=datetime(9998, 12, 1), timezones=st.just(UTC))  # noqa: DTZ001
+
+
+@given(instants, instants, st.sampled_from(Granularity))
+def test_no_row_lies_outside_its_interval(one, other, granularity):
+    first, last = sorted((one, other))
+    interval = covering(first, last, granularity)
+    assert interval.start <= first <= last < interval.end
+    assert covering(interval.start, interval.start, granularity).start == interval.start
+
+
+@pytest.mark.parametrize(
+    ("status", "unknown_polls", "expected"),
+    [
+        (TaskStatus(TaskState.RUNNING), 0, Wait),
+        (TaskStatus(TaskState.SUCCESS), 0, Prove),
+        (TaskStatus(TaskState.FAILED, "disk full"), 0, Clear),
+        (TaskStatus(TaskState.UNKNOWN), 0, Wait),
+        (TaskStatus(TaskState.UNKNOWN), 3, Resubmit),
+    ],
+)
+def test_what_a_status_means(status, unknown_polls, expected):
+    assert isinstance(after_status(status, unknown_polls), expected)
+
+
+@pytest.mark.parametrize(
+    ("stats", "presence", "expected"),
+    [
+        (RowStats(10, 0), Presence(10, loaded=True), Conclude),
+        (None, Presence(10, loaded=True), Wait),
+        (RowStats(10, 0), Presence(10, loaded=False), Wait),
+        (RowStats(10, 0), Presence(9, loaded=True), Wait),
+        (RowStats(10, 0), Presence(11, loaded=True), Hold),
+        (RowStats(9, 1), Presence(9, loaded=True), Hold),
+        (RowStats(9, 0), Presence(9, loaded=True), Hold),
+    ],
+)
+def test_succeeded_only_if_all_three_name_the_same_number(stats, presence, expected):
+    assert isinstance(prove(verdict_accepted(10), stats, presence), expected)
+
+
+@pytest.mark.parametrize(
+    ("presence", "expected"),
+    [(Presence(0, loaded=True), Conclude), (Presence(0, loaded=False), Wait), (Presence(1, loaded=True), Hold)],
+)
+def test_no_other_outcome_while_a_row_may_be_there(presence, expected):
+    assert isinstance(clear(Outcome.FAILED, Receipt(), presence), expected)

@@ -1,0 +1,194 @@
+import pytest
+from submitter_fakes import InMemoryIngestions, OneContract, ScriptedDruid
+
+from druid_submitter.domain.watch import RowStats, TaskState
+from druid_submitter.errors import IdBurnt, SpecRefused
+from druid_submitter.usecases import AbandonTask, AdvanceIngestions, RecordVerdict
+from sluice.errors import Permanent, Transient
+from sluice.events import DruidSubmitted, Failed, Outcome, Problem, Receipt, TaskCompleted
+from sluice.testing import ManualClock, RecordingPublisher, file_validated, verdict_accepted, verdict_rejected
+
+
+class Bench:
+    """The submitter on fakes."""
+
+    def __init__(self):
+        self.clock = ManualClock()
+        self.druid = ScriptedDruid()
+        self.ingestions = InMemoryIngestions(self.clock)
+        self.progress = RecordingPublisher()
+        self.record = RecordVerdict(self.ingestions)
+        self.advance = AdvanceIngestions(self.ingestions, self.druid, OneContract(), self.progress, self.clock)
+
+    async def turn(self, times=1, seconds=6.0):
+        for _ in range(times):
+            await self.advance()
+            self.clock.advance(seconds)
+
+    def said(self, fact):
+        return [each.data for each in self.ingestions.said if isinstance(each.data, fact)]
+
+
+@pytest.fixture
+def bench():
+    return Bench()
+
+
+async def test_accepted_rows_are_submitted_proved_and_concluded(bench):
+    await bench.record(file_validated(verdict_accepted(10)))
+    await bench.turn(2)
+    assert [fact.attempt for fact in bench.said(DruidSubmitted)] == [1]
+    assert [event.data.stage for event in bench.progress.published] == ["ingesting"]
+    assert bench.said(TaskCompleted) == []
+    bench.druid.finish(10)
+    await bench.turn(3)
+    (done,) = bench.said(TaskCompleted)
+    assert done.outcome is Outcome.SUCCEEDED
+    assert done.rows == Receipt(source=10, accepted=10, rejected=0, ingested=10, queryable=10)
+
+
+async def test_success_of_druid_is_not_the_end(bench):
+    await bench.record(file_validated(verdict_accepted(10)))
+    bench.druid.finish(10)
+    bench.druid.counted = 4
+    await bench.turn(10)
+    assert bench.said(TaskCompleted) == []
+    bench.druid.counted = 10
+    await bench.turn(2)
+    assert len(bench.said(TaskCompleted)) == 1
+
+
+async def test_a_second_delivery_of_a_verdict_submits_nothing_and_repeats_the_outcome(bench):
+    event = file_validated(verdict_accepted(10))
+    bench.druid.finish(10)
+    for _ in range(2):
+        await bench.record(event)
+        await bench.turn(3)
+    assert len(bench.druid.submitted) == 1
+    first, second = [each for each in bench.ingestions.said if isinstance(each.data, TaskCompleted)]
+    assert first == second
+
+
+async def test_the_first_verdict_of_a_task_wins(bench):
+    first = file_validated(verdict_rejected())
+    await bench.record(first)
+    await bench.record(file_validated(verdict_accepted(), task_id=first.data.task_id))
+    await bench.turn(3)
+    assert [done.outcome for done in bench.said(TaskCompleted)] == [Outcome.REJECTED]
+    assert bench.druid.submitted == []
+
+
+@pytest.mark.parametrize(
+    ("verdict", "outcome", "code"),
+    [
+        (verdict_rejected(10, 3), Outcome.REJECTED, "contract-broken"),
+        (Failed(problem=Problem(code="parser-crashed", message="m")), Outcome.FAILED, "parser-crashed"),
+    ],
+)
+async def test_a_refusal_is_concluded_once_druid_holds_no_row(bench, verdict, outcome, code):
+    await bench.record(file_validated(verdict))
+    bench.druid.counted = 1
+    await bench.turn(3, seconds=31)
+    assert bench.said(TaskCompleted) == []
+    bench.druid.counted = 0
+    await bench.turn()
+    (done,) = bench.said(TaskCompleted)
+    assert (done.outcome, done.error.code, done.rows.queryable) == (outcome, code, 0)
+
+
+async def test_a_failed_ingestion_fails_its_task_and_says_what_druid_said(bench):
+    await bench.record(file_validated())
+    bench.druid.state = TaskState.FAILED
+    await bench.turn(3)
+    (done,) = bench.said(TaskCompleted)
+    assert done.outcome is Outcome.FAILED
+    assert done.error.code == "ingestion-failed"
+    assert "disk full" in done.error.message
+
+
+async def test_a_refused_spec_fails_its_task(bench):
+    bench.druid.refusing = SpecRefused("Druid refuses the ingestion: no such type")
+    await bench.record(file_validated())
+    await bench.turn(3)
+    (done,) = bench.said(TaskCompleted)
+    assert done.error.code == "druid-refused-spec"
+
+
+async def test_a_druid_that_does_not_answer_is_waited_for(bench):
+    bench.druid.refusing = Transient("connection refused")
+    await bench.record(file_validated(verdict_accepted(10)))
+    await bench.turn(20)
+    bench.druid.refusing = None
+    bench.druid.finish(10)
+    await bench.turn(4)
+    assert [done.outcome for done in bench.said(TaskCompleted)] == [Outcome.SUCCEEDED]
+
+
+async def test_a_burnt_id_is_left_for_the_next_attempt(bench):
+    await bench.record(file_validated())
+    bench.druid.refusing = IdBurnt("held by a noop")
+    await bench.turn()
+    bench.druid.refusing = None
+    await bench.turn()
+    assert [task.endswith("_2") for task in bench.druid.submitted] == [True]
+
+
+async def test_a_task_that_druid_lost_is_submitted_again_under_the_same_id(bench):
+    await bench.record(file_validated())
+    bench.druid.state = TaskState.UNKNOWN
+    await bench.turn(8)
+    assert len(bench.druid.submitted) >= 2
+    assert len(set(bench.druid.submitted)) == 1
+
+
+async def test_a_count_that_cannot_be_is_held_and_never_guessed(bench):
+    await bench.record(file_validated(verdict_accepted(10)))
+    bench.druid.finish(10)
+    bench.druid.stats = RowStats(9, 1)
+    await bench.turn(20)
+    assert bench.said(TaskCompleted) == []
+
+
+async def test_one_surprise_does_not_stop_the_others(bench):
+    odd, fine = file_validated(), file_validated()
+    await bench.record(odd)
+    await bench.record(fine)
+    submit = bench.druid.submit
+
+    async def sometimes(spec):
+        if str(odd.data.task_id) in spec["id"]:
+            raise KeyError("a bug")
+        await submit(spec)
+
+    bench.druid.submit = sometimes
+    bench.druid.finish(10)
+    await bench.turn(3)
+    assert [done.task_id for done in bench.said(TaskCompleted)] == [fine.data.task_id]
+
+
+async def test_a_replica_that_lost_its_lease_changes_nothing(bench):
+    await bench.record(file_validated())
+    (stale,) = await bench.ingestions.lease()
+    bench.clock.advance(31)
+    await bench.turn()
+    said = len(bench.ingestions.said)
+    await bench.ingestions.clearing(stale, Problem(code="late", message="m"))
+    bench.druid.finish(10)
+    await bench.turn(2)
+    assert [done.outcome for done in bench.said(TaskCompleted)] == [Outcome.SUCCEEDED]
+    assert len(bench.ingestions.said) == said + 1
+
+
+async def test_progress_may_be_lost(bench):
+    bench.progress.failing = Transient("Kafka is down")
+    await bench.record(file_validated(verdict_accepted(10)))
+    bench.druid.finish(10)
+    await bench.turn(3)
+    assert len(bench.said(TaskCompleted)) == 1
+
+
+async def test_a_verdict_that_cannot_be_handled_ends_its_task(bench):
+    event = file_validated()
+    await AbandonTask(bench.ingestions)(event, Permanent("Postgres refuses"))
+    await bench.turn()
+    assert [done.outcome for done in bench.said(TaskCompleted)] == [Outcome.FAILED]
