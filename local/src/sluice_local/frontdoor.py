@@ -94,7 +94,7 @@ class _Exchange:
     async def run(self, upstream: Upstream) -> None:
         """Raises OSError or RemoteProtocolError when the upstream fails, _ClientGone when the client does."""
         with self._socket:
-            self._socket.setblocking(False)
+            self._socket.settimeout(0)
             await self._loop.sock_connect(self._socket, (upstream.host, upstream.port))
             await self._loop.sock_sendall(self._socket, self._http.send(self._request(upstream)) or b"")
             await self._beside_body(self._pass_answer)

@@ -8,7 +8,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import psutil
 
@@ -17,12 +16,11 @@ _POLL_SECONDS = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """How to start one process. `user` drops root's rights to those of another (name as in the password file)."""
+    """How to start one process."""
 
     argv: Sequence[str]
     env: Mapping[str, str] | None = None
     cwd: Path | None = None
-    user: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +51,7 @@ class PidFile:
 def spawn(launch: Launch, log: Path, pid_file: PidFile, stop_signal: int) -> subprocess.Popen[bytes]:
     """Start a process that leads a group of its own, its output appended to `log`."""
     with log.open("ab") as output:
-        process: subprocess.Popen[bytes] = subprocess.Popen(
+        process = subprocess.Popen(
             launch.argv,
             env=launch.env,
             cwd=launch.cwd,
@@ -61,21 +59,10 @@ def spawn(launch: Launch, log: Path, pid_file: PidFile, stop_signal: int) -> sub
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            **as_user(launch.user),
         )
     with contextlib.suppress(psutil.NoSuchProcess):
         pid_file.write(process.pid, stop_signal)
     return process
-
-
-def as_user(user: str | None) -> dict[str, Any]:
-    """Arguments for `subprocess` that make a child run as that user, with no group but its own."""
-    if user is None:
-        return {}
-    import pwd  # noqa: PLC0415 - not on every system, and only root comes here
-
-    entry = pwd.getpwnam(user)
-    return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
 
 
 def kill_group(leader: int) -> None:

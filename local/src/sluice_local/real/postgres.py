@@ -1,19 +1,17 @@
 import os
 import shutil
 import signal
-import stat
 import subprocess
 from importlib.util import find_spec
 from pathlib import Path
 
 from sluice_local.errors import SetupError
 from sluice_local.part import ProcessPart
-from sluice_local.processes import Launch, as_user
+from sluice_local.processes import Launch
 from sluice_local.site import Site
 
 _ROLE = _DATABASE = "sluice"
-# PostgreSQL refuses to run as root.
-_UNPRIVILEGED = "nobody"
+_NOBODY = 65534
 
 
 class Postgres(ProcessPart):
@@ -25,7 +23,6 @@ class Postgres(ProcessPart):
         super().__init__("postgres", site)
         self.port = site.ports.take("postgres")
         self._data = site.data("postgres") / "pgdata"
-        self._user = _UNPRIVILEGED if os.geteuid() == 0 else None
 
     @property
     def dsn(self) -> str:
@@ -33,13 +30,10 @@ class Postgres(ProcessPart):
 
     def launch(self) -> Launch:
         programs = _programs()
-        if self._user is not None:
-            _let_others_pass(self._data.parent)
-            _let_others_pass(programs)
         if not self._data.exists():
             self._create(programs)
         listen = ["-h", "127.0.0.1", "-p", str(self.port), "-c", "unix_socket_directories="]
-        return Launch([str(programs / "postgres"), "-D", str(self._data), *listen], cwd=Path("/"), user=self._user)
+        return Launch([*_not_as_root(), str(programs / "postgres"), "-D", str(self._data), *listen], cwd=Path("/"))
 
     def answers(self) -> bool:
         status = self._data / "postmaster.pid"
@@ -51,8 +45,8 @@ class Postgres(ProcessPart):
         draft = self._data.with_suffix(".draft")
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(mode=0o700)
-        if self._user is not None:
-            shutil.chown(draft, self._user)
+        if os.geteuid() == 0:
+            shutil.chown(draft, _NOBODY)
         folder = ["-D", str(draft)]
         rules = ["--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "-U", _ROLE]
         self._run([str(programs / "initdb"), *folder, *rules])
@@ -61,13 +55,12 @@ class Postgres(ProcessPart):
 
     def _run(self, command: list[str], text: str = "") -> None:
         done = subprocess.run(
-            command,
+            [*_not_as_root(), *command],
             input=text.encode(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             cwd="/",
             check=False,
-            **as_user(self._user),
         )
         with self.site.log(self.name).open("ab") as log:
             log.write(done.stdout)
@@ -85,9 +78,14 @@ def _programs() -> Path:
     return Path(on_path).resolve().parent
 
 
-def _let_others_pass(folder: Path) -> None:
-    """Let an unprivileged user walk through the folders above (not list them), as far as they are not open yet."""
-    for step in (folder, *folder.parents):
-        mode = step.stat().st_mode
-        if not mode & stat.S_IXOTH:
-            step.chmod(stat.S_IMODE(mode) | stat.S_IXOTH)
+def _not_as_root() -> list[str]:
+    """What to put before a command that refuses to run as root: another user id, with root's way through folders.
+
+    Without that way it could not reach a state folder, or a virtual environment, that only root may enter.
+    """
+    if os.geteuid() != 0:
+        return []
+    if shutil.which("setpriv") is None:
+        raise SetupError("PostgreSQL does not run as root: start as another user, or install `setpriv` (util-linux).")
+    rights = ["--inh-caps=-all,+dac_override", "--ambient-caps=-all,+dac_override"]
+    return ["setpriv", f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups", *rights, "--"]
