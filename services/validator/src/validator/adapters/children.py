@@ -39,6 +39,8 @@ class Nursery:
     """A process that forks children (`validator.adapters.child`)."""
 
     process: asyncio.subprocess.Process
+    orders: asyncio.StreamWriter
+    answers: asyncio.StreamReader
 
     @classmethod
     async def start(cls) -> "Nursery":
@@ -50,18 +52,17 @@ class Nursery:
             "TMPDIR": tempfile.gettempdir(),
         }
         pipe = asyncio.subprocess.PIPE
-        return cls(
-            await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "validator.adapters.child", stdin=pipe, stdout=pipe, env=environment
-            )
-        )
+        command = (sys.executable, "-m", "validator.adapters.child")
+        process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, env=environment)
+        if process.stdin is None or process.stdout is None:
+            raise ChildBroken("pipes were asked for")
+        return cls(process, process.stdin, process.stdout)
 
     async def fork(self, run: Path) -> int:
         """A child that judges the run; its process id."""
-        assert self.process.stdin
         with suppress(BrokenPipeError, ConnectionResetError):
-            self.process.stdin.write(f"{run}\n".encode())
-            await self.process.stdin.drain()
+            self.orders.write(f"{run}\n".encode())
+            await self.orders.drain()
         return await self._said("pid")
 
     async def exited(self) -> int:
@@ -69,8 +70,7 @@ class Nursery:
         return await self._said("exit")
 
     async def _said(self, word: str) -> int:
-        assert self.process.stdout
-        line = (await self.process.stdout.readline()).decode().split()
+        line = (await self.answers.readline()).decode().split()
         if len(line) != 2 or line[0] != word:  # noqa: PLR2004 - word and number
             raise ChildBroken("the process that forks children has ended")
         return int(line[1])

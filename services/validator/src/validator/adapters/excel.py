@@ -20,6 +20,7 @@ MAX_RATIO = 200
 SMALL = 10_000_000
 """Bytes; below it a high ratio of compression is no danger."""
 
+NOTHING: list[str | None] = [None]
 Cell = int | float | str | bool | dt.time | dt.date | dt.datetime | dt.timedelta
 
 
@@ -79,7 +80,7 @@ class ExcelTable:
                 self._read_header(values, number)
                 continue
             # empty rows count only where a row with a value follows
-            waiting.extend([[None] * len(values)] * empty + [values])
+            waiting += [*([NOTHING] * empty), values]
             empty = 0
             if len(waiting) >= ROWS:
                 yield self._batch(waiting, seen)
@@ -95,8 +96,8 @@ class ExcelTable:
         check_header(names, self.contract)
 
     def _batch(self, rows: list[list[str | None]], seen: int) -> Batch:
-        schema = dict.fromkeys(self._names, pl.String())
-        frame = pl.DataFrame([row[: len(self._names)] for row in rows], schema=schema, orient="row")
+        schema, width = dict.fromkeys(self._names, pl.String()), len(self._names)
+        frame = pl.DataFrame([row[:width] + NOTHING * (width - len(row)) for row in rows], schema=schema, orient="row")
         return Batch(frame, pl.Series(range(seen + 1, seen + len(rows) + 1), dtype=pl.UInt64), len(rows))
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+Bytes = npt.NDArray[np.uint8]
 Bits = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 NEWLINE, RETURN = 10, 13
@@ -37,41 +38,37 @@ def split(block: bytes, delimiter: int, quote: int) -> Records | StrayQuote:
     """Find the whole records of a block that begins at a record's start. What follows the last newline is left over."""
     data = np.frombuffer(block, np.uint8)
     quotes = data == quote
-    inside = np.bitwise_xor.accumulate(quotes) if quotes.any() else quotes
-    every = np.flatnonzero(data == NEWLINE)
-    ends = every[~inside[every]] + 1
+    quoted = bool(quotes.any())
+    inside = np.bitwise_xor.accumulate(quotes) if quoted else quotes
+    newlines = np.flatnonzero(data == NEWLINE)
+    if quoted and (stray := _stray(data, np.flatnonzero(quotes), inside, delimiter)):
+        wrong, opened = stray
+        return StrayQuote(int(np.searchsorted(newlines, wrong)), int(np.searchsorted(newlines, opened)))
+    ends = newlines[~inside[newlines]] + 1
     sound = int(ends[-1]) if len(ends) else 0
-    if quotes.any() and (stray := _stray(data, quotes, inside, delimiter, every, quote)) is not None:
-        return stray
     starts = np.concatenate(([0], ends[:-1])) if len(ends) else ends
     delimiters = np.flatnonzero((data[:sound] == delimiter) & ~inside[:sound])
     fields = np.searchsorted(delimiters, ends) - np.searchsorted(delimiters, starts) + 1
-    return Records(starts, ends, fields, np.searchsorted(every, starts), int(np.searchsorted(every, sound)))
+    return Records(starts, ends, fields, np.searchsorted(newlines, starts), int(np.searchsorted(newlines, sound)))
 
 
-def _stray(
-    data: npt.NDArray[np.uint8], quotes: Bits, inside: Bits, delimiter: int, every: Ints, quote: int
-) -> StrayQuote | None:
-    """An opening quote stands at the start of a cell or after a closing one (`""`); a closing one at its end or before another."""
-    at = np.flatnonzero(quotes)
-    before = data[np.maximum(at - 1, 0)]
-    after = data[np.minimum(at + 1, len(data) - 1)]
+def _stray(data: Bytes, at: Ints, inside: Bits, delimiter: int) -> tuple[int, int] | None:
+    """Offset of the first quote (`at` has all) that is out of place, and of the one that opened its cell.
+
+    An opening quote stands at the start of a cell or after a closing one (`""`); a closing one at its end or before another.
+    """
+    quote, last = data[at[0]], len(data) - 1
+    before, after = data[np.maximum(at - 1, 0)], data[np.minimum(at + 1, last)]
     opens = inside[at]
-    starts_cell = (at == 0) | (before == delimiter) | (before == NEWLINE) | (before == quote)
-    ends_cell = (at == len(data) - 1) | np.isin(after, (delimiter, NEWLINE, RETURN, quote))
+    again = (before == quote) & (at > 0)
+    starts_cell = (at == 0) | again | np.isin(before, (delimiter, NEWLINE))
+    ends_cell = (at == last) | np.isin(after, (delimiter, NEWLINE, RETURN, quote))
     wrong = np.flatnonzero(np.where(opens, ~starts_cell, ~ends_cell))
     if not len(wrong):
         return None
     first = int(wrong[0])
-    line = int(np.searchsorted(every, at[first]))
-    opened = line if opens[first] else int(np.searchsorted(every, _cell_start(at, opens, before, quote, first)))
-    return StrayQuote(line, opened)
-
-
-def _cell_start(at: Ints, opens: Bits, before: npt.NDArray[np.uint8], quote: int, index: int) -> int:
-    """Offset of the quote that opened the cell in which the quote number `index` stands."""
-    openings = np.flatnonzero(opens[: index + 1] & ((before[: index + 1] != quote) | (at[: index + 1] == 0)))
-    return int(at[openings[-1]]) if len(openings) else 0
+    openings = np.flatnonzero((opens & ~again)[: first + 1])
+    return int(at[first]), int(at[openings[-1]])
 
 
 def keep(block: bytes, records: Records, kept: Bits) -> bytes:

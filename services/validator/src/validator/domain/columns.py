@@ -17,23 +17,22 @@ def typed(cells: pl.Series, field: Field, dialect: Dialect) -> Parsed:
 
 def _directly(cells: pl.Series, field: Field) -> pl.Series | None:
     """Values of the same family, cast; null where that would change them. None: not of the family."""
-    own = cells.dtype
+    own, values = cells.dtype, None
     match field.type:
         case FieldType.INTEGER if own.is_integer():
-            return cells.cast(pl.Int64, strict=False)
+            values = cells.cast(pl.Int64, strict=False)
         case FieldType.NUMBER if own.is_numeric():
             numbers = cells.cast(pl.Float64, strict=False)
-            return numbers.set(~numbers.is_finite().fill_null(value=True), None)
-        case FieldType.BOOLEAN if own == pl.Boolean:
-            return cells
+            values = numbers.set(~numbers.is_finite().fill_null(value=True), None)
         case FieldType.TIMESTAMP if own == pl.Date or isinstance(own, pl.Datetime):
-            return _instants(cells)
-        case FieldType.DATE if own == pl.Date:
-            return cells
+            values = _instants(cells)
         case FieldType.DATE if isinstance(own, pl.Datetime):
-            return midnights(_instants(cells))
+            values = midnights(_instants(cells))
+        case FieldType.BOOLEAN | FieldType.DATE if own == TYPES[field.type]:
+            values = cells
         case _:
-            return None
+            pass
+    return values
 
 
 def _instants(cells: pl.Series) -> pl.Series:

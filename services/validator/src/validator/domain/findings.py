@@ -1,7 +1,7 @@
 """What was found: every error counted, the first of each rule listed."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
 import polars as pl
@@ -57,13 +57,13 @@ class Findings:
         self._count(rule, column, expected, len(rows))
         room = self._room(rule, column)
         for row, value in zip(rows.head(room), values.head(room), strict=True):
-            self.list_cell(rule, column, expected, row, value, self._hint(rule, column, value))
+            self.list_cell(Fault(rule, expected, self._hint(rule, column, value), column, row), value)
 
-    def list_cell(self, rule: str, column: str, expected: str, row: int, value: object, hint: str) -> None:
-        """List one cell, without counting it."""
-        masked = self.contract.field(column).classified
+    def list_cell(self, fault: Fault, value: object) -> None:
+        """List one cell with its value, masked where it is classified; count nothing."""
+        masked = fault.column is not None and self.contract.field(fault.column).classified
         text = None if value is None else MASK if masked else shown(value)
-        self._list(Fault(rule, expected, hint, column, row, value=text), self.table.place(row, column))
+        self._list(replace(fault, value=text), self.table.place(fault.row or 0, fault.column))
 
     def count_cells(self, rule: str, column: str, expected: str, count: int) -> int:
         """Count without listing; returns how many of them may still be listed."""

@@ -15,6 +15,7 @@ from validator.domain.rules import Rules, expected_type
 from validator.domain.table import Batch
 from validator.domain.text import INSTANT, Parsed
 from validator.domain.uniqueness import Keys, repetitions
+from validator.errors import Fault
 
 ROW = "__row"
 """Column of the row's number in the typed frames."""
@@ -99,7 +100,7 @@ class Judging:
         room = self.findings.count_cells("unique", column, expected, len(repeated))
         for row, value, first in repeated.head(room).iter_rows():
             hint = f"The same value stands in row {first}."
-            self.findings.list_cell("unique", column, expected, row, value, hint)
+            self.findings.list_cell(Fault("unique", expected, hint, column, row), value)
 
     def time_range(self) -> TimeRange | None:
         """First and last time among the rows that could be parsed."""

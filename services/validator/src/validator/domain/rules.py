@@ -58,11 +58,11 @@ def expected_type(field: Field) -> str:
 def rules_of(field: Field) -> Iterator[Rule]:
     """Every rule on values of the column, in a fixed order. Raises ContractInvalid for a pattern that cannot be run."""
     if low := field.minimum:
-        said, check = ("greater than", pa.Check.gt) if low.exclusive else ("at least", pa.Check.ge)
-        yield Rule("minimum", f"{said} {low.value:g}", check(low.value))
+        below = pa.Check.gt(low.value) if low.exclusive else pa.Check.ge(low.value)
+        yield Rule("minimum", f"{'greater than' if low.exclusive else 'at least'} {low.value:g}", below)
     if high := field.maximum:
-        said, check = ("less than", pa.Check.lt) if high.exclusive else ("at most", pa.Check.le)
-        yield Rule("maximum", f"{said} {high.value:g}", check(high.value))
+        above = pa.Check.lt(high.value) if high.exclusive else pa.Check.le(high.value)
+        yield Rule("maximum", f"{'less than' if high.exclusive else 'at most'} {high.value:g}", above)
     if field.min_length is not None:
         yield Rule("min-length", f"at least {field.min_length} characters", pa.Check.str_length(field.min_length, None))
     if field.max_length is not None:
