@@ -1,0 +1,62 @@
+# The only door. `make` lists what is behind it.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DISTRIBUTIONS := shared services/gateway services/validator services/druid-submitter services/status-tracker local
+SOURCES := $(DISTRIBUTIONS) tests conftest.py
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+# Everything that is installed comes from the lock; the stamp says which lock.
+$(VENV)/.ready: requirements-dev.lock $(addsuffix /pyproject.toml,$(DISTRIBUTIONS))
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Sluice needs Python 3.11 or newer; say which with PYTHON=…")'
+	@echo "Installing into $(VENV) (once, a minute or two) …"
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@$(PIP) install --no-deps --no-build-isolation $(addprefix -e ,$(DISTRIBUTIONS))
+	@touch $@
+
+setup: $(VENV)/.ready
+.PHONY: help setup run demo test check bench docs up down clean lock
+
+run: setup ## everything on this machine, with the sales sample loaded; Ctrl-C stops it (STACK=real|standin)
+	@exec $(BIN)/python -m sluice_local run
+
+demo: setup ## the same in a fresh folder: one file of each format through the chain; the last line is JSON
+	@exec $(BIN)/python -m sluice_local demo
+
+test: setup ## all tests; on real Kafka, Druid, Postgres and S3 where Java and Maven are
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: setup ## format, lint, types, import rules
+	@$(BIN)/ruff format --check $(SOURCES)
+	@$(BIN)/ruff check $(SOURCES)
+	@$(BIN)/mypy $(addsuffix /src,$(DISTRIBUTIONS))
+	@$(BIN)/lint-imports
+
+bench: setup ## speed and memory against peers (AREA=upload|validation|druid)
+	@$(BIN)/python benchmarks/run.py $(AREA)
+
+docs: setup ## write the JSON Schemas and the AsyncAPI document anew
+	@$(BIN)/python -m sluice.events
+
+up: ## the same with Docker Compose
+	@deploy/make-env
+	@docker compose up --build --detach --wait
+
+down: ## stop what `make up` started; data stays
+	@docker compose down
+
+clean: ## remove the environment and the data of `make run`
+	@rm -rf $(VENV) .sluice .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+
+lock: ## resolve the dependencies anew (needs uv)
+	@uv pip compile --quiet --generate-hashes --universal --no-header --no-annotate --no-emit-package sluice \
+	  -o requirements.lock shared/pyproject.toml services/*/pyproject.toml --group pyproject.toml:build
+	@uv pip compile --quiet --generate-hashes --universal --no-header --no-annotate --no-emit-package sluice \
+	  -c requirements.lock -o requirements-dev.lock shared/pyproject.toml services/*/pyproject.toml local/pyproject.toml \
+	  --group pyproject.toml:build --group pyproject.toml:dev
