@@ -24,7 +24,7 @@ def check_name(name: str) -> FileName:
     shown = display_name(name)
     if not shown or len(name) > LONGEST:
         raise InvalidFilename(f"The file name must have 1 to {LONGEST} visible characters.")
-    kind = FileFormat.of(shown) if "." in shown else None
+    kind = FileFormat.of(shown)
     if kind is None:
         known = ", ".join(f".{each}" for each in FileFormat)
         raise UnsupportedFormat(f"The extension of the file name tells its format, and must be one of {known}.")

@@ -2,12 +2,15 @@
 
 from typing import Any
 
+import structlog
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
 from gateway import errors
 from gateway.errors import Undecided, UploadRefused
 from sluice.http import PROBLEM_JSON, Refusal, problem
+
+log = structlog.get_logger()
 
 STATUS: dict[type[UploadRefused], int] = {
     errors.UploadIncomplete: 400,
@@ -30,6 +33,7 @@ def add_problems(api: FastAPI) -> None:
     @api.exception_handler(UploadRefused)
     async def refuse(_request: Request, error: UploadRefused) -> JSONResponse:
         status = STATUS[type(error)]
+        log.info("upload refused", code=error.code)
         headers = RETRY_AFTER if status == STATUS[errors.GatewayBusy] else {}
         return problem(Refusal(status, error.code, str(error), headers))
 
@@ -37,7 +41,7 @@ def add_problems(api: FastAPI) -> None:
     async def leave_open(_request: Request, error: Undecided) -> JSONResponse:
         detail = (
             "The storage did not answer in time, so the file may have been accepted or not. "
-            "Send it again with the same Idempotency-Key: it becomes the same task."
+            "Send it again with the same Idempotency-Key: it becomes the same task. Without a key it may become a second one."
         )
         return problem(Refusal(503, error.code, detail, RETRY_AFTER))
 

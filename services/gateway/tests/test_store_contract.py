@@ -1,0 +1,74 @@
+"""What the gateway relies on in a bucket, asked of the fake and of a real S3 server alike."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from sluice.errors import ObjectExists, ObjectMissing
+from sluice.objectstore import PART_SIZE, open_objectstore
+from sluice.settings import S3Settings
+
+
+@pytest.fixture(params=["memory", pytest.param("real", marks=pytest.mark.real)])
+async def bucket(request: pytest.FixtureRequest, store: Any) -> AsyncIterator[Any]:
+    if request.param == "memory":
+        yield store
+        return
+    request.getfixturevalue("environment")
+    async with open_objectstore(S3Settings()) as real:
+        yield real
+
+
+@pytest.fixture
+def prefix() -> str:
+    return f"trial/{uuid4()}/"
+
+
+async def names(bucket: Any, prefix: str) -> list[str]:
+    return [info.key.removeprefix(prefix) async for info in bucket.list(prefix)]
+
+
+async def test_of_many_creators_exactly_one_wins(bucket: Any, prefix: str) -> None:
+    key, bodies = f"{prefix}claim", [b"%d" % number for number in range(8)]
+    answers = await asyncio.gather(*(bucket.create_or_get(key, body) for body in bodies))
+    assert len(set(answers)) == 1
+    assert await bucket.get(key) == answers[0]
+    with pytest.raises(ObjectExists):
+        await bucket.create(key, b"late")
+    await bucket.require_create_only()
+
+
+async def test_listings_are_in_the_order_of_their_names(bucket: Any, prefix: str) -> None:
+    wanted = sorted(f"{uuid4()}.json" for _ in range(30))
+    await asyncio.gather(*(bucket.create(prefix + name, b"{}") for name in reversed(wanted)))
+    assert await names(bucket, prefix) == wanted
+    assert await names(bucket, f"{prefix}none/") == []
+
+
+@pytest.mark.parametrize("size", [10, PART_SIZE * 2 + 10])
+async def test_an_upload_appears_at_its_end_and_not_at_all_when_it_fails(bucket: Any, prefix: str, size: int) -> None:
+    async with bucket.upload(f"{prefix}whole") as upload:
+        for start in range(0, size, 1_000_000):
+            await upload.write(b"x" * min(1_000_000, size - start))
+    assert len(await bucket.get(f"{prefix}whole")) == size
+
+    async def broken() -> None:
+        async with bucket.upload(f"{prefix}broken") as upload:
+            await upload.write(b"x" * size)
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        await broken()
+    assert await names(bucket, prefix) == ["whole"]
+    with pytest.raises(ObjectMissing):
+        await bucket.get(f"{prefix}broken")
+
+
+async def test_deleting_twice_is_boring(bucket: Any, prefix: str) -> None:
+    await bucket.put(f"{prefix}a", b"1")
+    for _ in range(2):
+        await bucket.delete(f"{prefix}a")
+    assert await names(bucket, prefix) == []
