@@ -1,10 +1,154 @@
-import pytest
+"""The whole of Sluice, running: real parts, four services, one front door. One stack for the session."""
 
+import asyncio
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from uuid import uuid4
+
+import boto3
+import httpx
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from botocore.config import Config
+
+from sluice_local.client import Client
+from sluice_local.run import publish_contracts
+from sluice_local.samples import WRITERS, planted, sales
 from sluice_local.stack import Stack
 
 
+@dataclass(frozen=True)
+class Sluice:
+    """What a test does with a running stack, as a user or as another system would."""
+
+    stack: Stack
+    folder: Path
+
+    def sales_file(self, suffix: str = "csv", rows: int = 200, errors: int = 0) -> Path:
+        """A new file of sales; never the same content twice."""
+        table = sales(rows, prefix=uuid4().hex[:12].upper())
+        path = self.folder / f"{uuid4().hex}.{suffix}"
+        WRITERS[suffix](planted(table, errors) if errors else table, path)
+        return path
+
+    def put(self, name: str, content: Any, datasource: str = "sales", **headers: str) -> httpx.Response:
+        url = f"{self.stack.url}/v1/datasources/{datasource}/files/{name}"
+        return httpx.put(url, content=content, headers=headers, timeout=60, trust_env=False)
+
+    def upload(self, path: Path, datasource: str = "sales") -> str:
+        return Client(self.stack.url).upload(datasource, path)
+
+    def outcome(self, task_id: str, seconds: float = 180) -> dict[str, Any]:
+        return Client(self.stack.url).outcome(task_id, seconds)
+
+    def get(self, path: str) -> httpx.Response:
+        return httpx.get(self.stack.url + path, timeout=20, trust_env=False)
+
+    def count(self, task_id: str, datasource: str = "sales") -> int:
+        """Rows of the task, as Druid's SQL counts them."""
+        query = f"SELECT COUNT(*) AS n FROM \"{datasource}\" WHERE __task_id = '{task_id}'"  # noqa: S608
+        url = f"{self.stack.endpoints.druid_broker_url}/druid/v2/sql"
+        answer = httpx.post(url, json={"query": query}, timeout=20, trust_env=False)
+        if answer.status_code == 400 and "not found" in answer.text:
+            return 0
+        return answer.raise_for_status().json()[0]["n"]
+
+    @property
+    def s3(self):
+        at = self.stack.endpoints
+        return boto3.client(
+            "s3",
+            endpoint_url=at.s3_endpoint,
+            aws_access_key_id=at.s3_access_key,
+            aws_secret_access_key=at.s3_secret_key,
+            region_name="us-east-1",
+            config=Config(s3={"addressing_style": "path"}, request_checksum_calculation="when_required"),
+        )
+
+    def keys(self, prefix: str) -> list[str]:
+        return [each["Key"] for each in self.s3.list_objects_v2(Bucket="sluice", Prefix=prefix).get("Contents", [])]
+
+    def say(self, topic: str, value: bytes, headers: dict[str, str], key: bytes | None = None) -> None:
+        """Publish as an outsider does: with a client of its own."""
+
+        async def publish() -> None:
+            producer = AIOKafkaProducer(bootstrap_servers=self.stack.endpoints.kafka_bootstrap, acks="all")
+            await producer.start()
+            try:
+                raw = [(name, text.encode()) for name, text in headers.items()]
+                await producer.send_and_wait(topic, value, key=key, headers=raw)
+            finally:
+                await producer.stop()
+
+        asyncio.run(publish())
+
+    def heard(self, topic: str) -> list[Any]:
+        """Everything that stands on a topic."""
+
+        async def read() -> list[Any]:
+            bootstrap = self.stack.endpoints.kafka_bootstrap
+            consumer = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, auto_offset_reset="earliest")
+            await consumer.start()
+            try:
+                ends = await consumer.end_offsets(consumer.assignment())
+                found = []
+                while any([await consumer.position(place) < end for place, end in ends.items()]):
+                    for batch in (await consumer.getmany(timeout_ms=1000)).values():
+                        found.extend(batch)
+                return found
+            finally:
+                await consumer.stop()
+
+        return asyncio.run(read())
+
+    def outcome_ids(self) -> dict[str, Counter[str]]:
+        """Task → ids of its `task.completed`, counted."""
+        ids: dict[str, Counter[str]] = {}
+        for message in self.heard("task.completed"):
+            headers = dict(message.headers)
+            ids.setdefault(headers["ce_subject"].decode(), Counter())[headers["ce_id"].decode()] += 1
+        return ids
+
+    def assert_loaded_once(self, task_id: str, rows: int) -> None:
+        """Succeeded, counted, and told under one id."""
+        task = self.outcome(task_id)
+        everywhere = {"source": rows, "accepted": rows, "rejected": 0, "ingested": rows, "queryable": rows}
+        assert (task["state"], task["rows"]) == ("succeeded", everywhere), json.dumps(task, indent=1)
+        assert self.count(task_id) == rows
+        assert len(self.outcome_ids()[task_id]) == 1
+
+    def assert_next_file_passes(self) -> None:
+        self.assert_loaded_once(self.upload(self.sales_file()), 200)
+
+
+def wait_until(condition: Callable[[], Any], what: str, seconds: float = 120) -> Any:
+    """Poll until the condition holds; a deadline that passes is a failure."""
+    end = time.monotonic() + seconds
+    while not (found := condition()):
+        if time.monotonic() > end:
+            pytest.fail(f"not in {seconds:g} s: {what}")
+        time.sleep(0.2)
+    return found
+
+
 @pytest.fixture(scope="session")
-def stack(parts: Stack) -> Stack:
-    """The real parts of this session with the four services and the front door running on them."""
-    parts.start_services()
-    return parts
+def sluice() -> Iterator[Sluice]:
+    with TemporaryDirectory(prefix="sluice-e2e-") as name:
+        folder = Path(name)
+        (folder / "files").mkdir()
+        with Stack(folder / "state", "real", progress=print) as stack:
+            stack.start_parts()
+            stack.start_services()
+            publish_contracts(stack)
+            yield Sluice(stack, folder / "files")
+
+
+@pytest.fixture(scope="session")
+def until() -> Callable[..., Any]:
+    return wait_until

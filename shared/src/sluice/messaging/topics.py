@@ -31,7 +31,11 @@ async def create_topics(bootstrap: str, replication_factor: int) -> None:
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
     try:
-        response = await admin.create_topics(list(topics(replication_factor)), timeout_ms=30_000)
+        existing = set(await admin.list_topics())
+        missing = [topic for topic in topics(replication_factor) if topic.name not in existing]
+        if not missing:
+            return
+        response = await admin.create_topics(missing, timeout_ms=30_000)
         for name, code, *details in response.topic_errors:
             error = for_code(code)
             if code and error is not TopicAlreadyExistsError:

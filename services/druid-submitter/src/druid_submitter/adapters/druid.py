@@ -17,6 +17,7 @@ from sluice.errors import Transient
 
 PASSING = {408, 429, 500, 502, 503, 504}
 UNUSABLE = ("processedWithError", "thrownAway", "unparseable")
+NO_SEGMENTS = "No used segment found"
 NO_ROWS = ("' not found", "not found in any table")
 """What the Broker says when there is no such datasource, or it has no column of ours: then it holds no row of ours."""
 
@@ -103,6 +104,8 @@ class HttpDruidTasks:
         answer = await self._call("GET", self.coordinator + path)
         if answer.status_code in {httpx.codes.NO_CONTENT, httpx.codes.NOT_FOUND}:
             return True  # no segments at all
+        if answer.is_success and NO_SEGMENTS in answer.text:
+            return True  # said in plain text where JSON is due
         return float(self._json(answer)[datasource]) >= 100.0  # noqa: PLR2004 - percent
 
     async def answers(self) -> bool:
