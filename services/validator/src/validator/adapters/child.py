@@ -10,6 +10,7 @@ import os
 import resource
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -54,14 +55,17 @@ class Result(BaseModel):
     error: str = ""
 
 
-def main() -> None:
+JudgeRun = Callable[[Path, Job], Judged]
+
+
+def main(judge_run: JudgeRun = judge) -> None:
     """Serve until stdin ends."""
     die_with_parent()
     for line in sys.stdin:
         run = Path(line.rstrip("\n"))
         pid = os.fork()
         if pid == 0:
-            _work(run)
+            _work(run, judge_run)
         print(f"pid {pid}", flush=True)  # noqa: T201 - the protocol
         _, status = os.waitpid(pid, 0)
         print(f"exit {status}", flush=True)  # noqa: T201
@@ -75,23 +79,23 @@ def die_with_parent() -> None:
         os._exit(1)
 
 
-def _work(run: Path) -> None:
+def _work(run: Path, judge_run: JudgeRun) -> None:
     """Never returns."""
     try:
         die_with_parent()
         _silence()
         assignment = Assignment.model_validate_json(paths.job_file(run).read_bytes())
         _limit(assignment.limits)
-        result = _result(run, assignment.job)
+        result = _result(run, assignment.job, judge_run)
         paths.result_file(run).write_text(result.model_dump_json())
     finally:
         # nothing of the nursery may be flushed, closed or run twice
         os._exit(0)
 
 
-def _result(run: Path, job: Job) -> Result:
+def _result(run: Path, job: Job, judge_run: JudgeRun) -> Result:
     try:
-        return Result(kind="judged", judged=judge(run, job))
+        return Result(kind="judged", judged=judge_run(run, job))
     except MemoryError:
         return Result(kind="out-of-memory")
     except BaseException as error:  # noqa: BLE001 - also a panic of Polars, which is no Exception; the service decides

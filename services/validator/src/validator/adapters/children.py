@@ -43,7 +43,7 @@ class Nursery:
     answers: asyncio.StreamReader
 
     @classmethod
-    async def start(cls) -> "Nursery":
+    async def start(cls, command: tuple[str, ...]) -> "Nursery":
         environment = {
             "PATH": os.environ.get("PATH", ""),
             "POLARS_MAX_THREADS": "2",
@@ -52,7 +52,6 @@ class Nursery:
             "TMPDIR": tempfile.gettempdir(),
         }
         pipe = asyncio.subprocess.PIPE
-        command = (sys.executable, "-m", "validator.adapters.child")
         process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, env=environment)
         if process.stdin is None or process.stdout is None:
             raise ChildBroken("pipes were asked for")
@@ -88,6 +87,7 @@ class ChildJudge:
     limits: Limits
     wall_seconds: float
     max_unpacked: int
+    command: tuple[str, ...] = (sys.executable, "-m", "validator.adapters.child")
     _nursery: Nursery | None = None
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -116,7 +116,7 @@ class ChildJudge:
 
     async def _ready(self) -> Nursery:
         if self._nursery is None or self._nursery.process.returncode is not None:
-            self._nursery = await Nursery.start()
+            self._nursery = await Nursery.start(self.command)
         return self._nursery
 
     async def _watch(self, pid: int, ending: "asyncio.Task[int]") -> Unjudged | None:

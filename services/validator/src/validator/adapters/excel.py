@@ -2,6 +2,7 @@
 
 import datetime as dt
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, Pass
 
 from sluice.contracts import Contract
 from sluice.events import FileFormat
+from validator.adapters.sheetxml import column_letters, error_cells
 from validator.domain.table import Batch, Place, check_header
 from validator.errors import FileRejected
 
@@ -33,6 +35,7 @@ class ExcelTable:
     format: FileFormat
     max_unpacked: int
     _sheet: str = ""
+    _errors: dict[tuple[int, int], str] = field(default_factory=dict)
     _names: list[str] = field(default_factory=list)
     _first_row: int = 0
     _first_column: int = 0
@@ -41,7 +44,7 @@ class ExcelTable:
         """Rows of the sheet follow each other without gaps, so a cell's name can be computed."""
         if column is None or column not in self._names:
             return Place()
-        letters = _letters(self._first_column + self._names.index(column))
+        letters = column_letters(self._first_column + self._names.index(column))
         return Place(cell=f"{self._sheet}!{letters}{self._first_row + row}")
 
     def batches(self) -> Iterator[Batch]:
@@ -51,7 +54,7 @@ class ExcelTable:
             yield from self._batches(self._open())
         except PasswordError as error:
             raise FileRejected("unreadable-file", "The workbook has a password. Save it without one.") from error
-        except (CalamineError, zipfile.BadZipFile) as error:
+        except (CalamineError, zipfile.BadZipFile, zlib.error) as error:
             raise FileRejected(
                 "unreadable-file", f"This is no {self.format.upper()} workbook that can be read."
             ) from error
@@ -68,11 +71,13 @@ class ExcelTable:
         if sheet.start is None:
             raise FileRejected("empty-file", "The sheet is empty.")
         self._first_column = sheet.start[1]
+        if self.format is FileFormat.XLSX:
+            self._errors = error_cells(self.path, self._sheet)
         seen = 0
         waiting: list[list[str | None]] = []
         empty = 0
         for number, cells in enumerate(sheet.iter_rows(), start=1):
-            values = [render(cell) for cell in cells]
+            values = self._texts(number, cells)
             if not any(values):
                 empty += bool(self._names)
                 continue
@@ -87,6 +92,12 @@ class ExcelTable:
                 seen, waiting = seen + len(waiting), []
         if waiting:
             yield self._batch(waiting, seen)
+
+    def _texts(self, number: int, cells: list[Cell]) -> list[str | None]:
+        if not self._errors:
+            return [render(cell) for cell in cells]
+        errors, first = self._errors, self._first_column
+        return [errors.get((number, first + at)) or render(cell) for at, cell in enumerate(cells)]
 
     def _read_header(self, values: list[str | None], number: int) -> None:
         names = [(value or "").strip() for value in values]
@@ -132,13 +143,3 @@ def check_archive(path: Path, max_unpacked: int) -> None:
     if unpacked > max_unpacked or len(entries) > MAX_ENTRIES or bomb:
         said = f"Unpacked, the workbook has {unpacked} bytes in {len(entries)} entries; at most {max_unpacked} can be read."
         raise FileRejected("resource-limit", f"{said} Split it, or send CSV.")
-
-
-def _letters(column: int) -> str:
-    """Name of the column with this index (0 = A)."""
-    name = ""
-    column += 1
-    while column:
-        column, digit = divmod(column - 1, 26)
-        name = chr(ord("A") + digit) + name
-    return name

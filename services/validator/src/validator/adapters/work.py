@@ -59,11 +59,11 @@ def judge(run: Path, job: Job) -> Judged:
         for fault in error.faults:
             judging.findings.add_fault(fault)
     problem = refusal or _problem(judging)
-    source = None if refusal else judging.seen
+    complete = refusal is None or refusal.code == "no-rows"
     parts = 0 if problem else _write_parts(run, job, judging.seen)
-    report = _report(job, judging, problem, complete=refusal is None)
+    report = _report(job, judging, problem, complete=complete)
     paths.report_file(run).write_text(report.model_dump_json(indent=1))
-    return Judged(source, judging.findings.total, problem, judging.time_range(), parts)
+    return Judged(judging.seen if complete else None, judging.findings.total, problem, judging.time_range(), parts)
 
 
 def _read(run: Path, table: Table, judging: Judging) -> None:
@@ -89,8 +89,13 @@ def _problem(judging: Judging) -> Problem | None:
         return None
     rules = ", ".join(sorted({rule for rule, _ in judging.findings.counts}))
     return Problem(
-        code="rules-broken", message=f"{count} errors in {judging.seen} rows ({rules}); the report names each place."
+        code="rules-broken",
+        message=f"{_several(count, 'error')} in {_several(judging.seen, 'row')} ({rules}); the report names each place.",
     )
+
+
+def _several(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _write_parts(run: Path, job: Job, rows: int) -> int:

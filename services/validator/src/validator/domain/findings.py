@@ -9,6 +9,7 @@ import polars as pl
 from sluice.contracts import Contract
 from validator.domain.report import ReportedError, RuleCount
 from validator.domain.table import Place, Table
+from validator.domain.text import FORMULA_ERRORS
 from validator.errors import Fault
 
 PER_RULE = 100
@@ -62,7 +63,7 @@ class Findings:
     def list_cell(self, fault: Fault, value: object) -> None:
         """List one cell with its value, masked where it is classified; count nothing."""
         masked = fault.column is not None and self.contract.field(fault.column).classified
-        text = None if value is None else MASK if masked else shown(value)
+        text = None if value is None or value == "" else MASK if masked else shown(value)
         self._list(replace(fault, value=text), self.table.place(fault.row or 0, fault.column))
 
     def count_cells(self, rule: str, column: str, expected: str, count: int) -> int:
@@ -108,6 +109,8 @@ class Findings:
         if rule == "allowed-values" and field.allowed and not field.classified:
             near = get_close_matches(str(value)[:VALUE_LENGTH], field.allowed, n=1)
             return f"Did you mean {near[0]}?" if near else ""
+        if value in FORMULA_ERRORS:
+            return "A formula gives an error here: correct it."
         if rule == "type" and "," in str(value):
             return "Use a decimal point, and no separator between thousands."
         return HINTS.get(rule, "")

@@ -6,6 +6,7 @@ All formats meet here. Text is trimmed except in string columns; null words of t
     number      decimal point, optional exponent; finite
     boolean     true, false, 1, 0; case does not matter
     timestamp   the contract's format, or ISO 8601 with T or a space, seconds and fraction optional, offset optional (none = UTC)
+    any type    no word that a spreadsheet shows for a failed formula, such as #N/A
     date        the contract's format, or an ISO date, or an ISO timestamp at midnight
 """
 
@@ -28,6 +29,7 @@ TYPES: dict[FieldType, pl.DataType] = {
 NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 INTEGER = r"^[+-]?[0-9]+$"
 ISO = r"^([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ]([0-9]{2}:[0-9]{2})(:[0-9]{2}(?:\.[0-9]{1,9})?)? ?(Z|z|[+-][0-9]{2}:?[0-9]{2})?)?$"
+FORMULA_ERRORS = ("#N/A", "#DIV/0!", "#REF!", "#NAME?", "#VALUE!", "#NUM!", "#NULL!", "#GETTING_DATA")
 PLAIN = "%Y-%m-%dT%H:%M:%S%.f"
 
 
@@ -51,7 +53,7 @@ def parse(cells: pl.Series, field: Field, dialect: Dialect) -> Parsed:
 def _typed(text: pl.Series, field: Field) -> pl.Series:
     match field.type:
         case FieldType.STRING:
-            return text
+            return text.set(text.is_in(list(FORMULA_ERRORS)).fill_null(value=False), None)
         case FieldType.INTEGER:
             return _matching(text, INTEGER).cast(pl.Int64, strict=False)
         case FieldType.NUMBER:
@@ -73,7 +75,8 @@ def _matching(text: pl.Series, pattern: str) -> pl.Series:
 
 
 def _instants(text: pl.Series, pattern: str | None) -> pl.Series:
-    plain = text.str.to_datetime(pattern or PLAIN, strict=False, time_unit="us").cast(INSTANT, strict=False)
+    # Z says what no offset says
+    plain = (text if pattern else text.str.strip_suffix("Z")).str.to_datetime(pattern or PLAIN, strict=False, time_unit="us").cast(INSTANT, strict=False)
     if plain.null_count() > text.null_count():
         plain = plain.zip_with(plain.is_not_null(), _iso_instants(text))
     return plain.set(~plain.dt.year().is_between(1, 9999).fill_null(value=True), None)
