@@ -86,7 +86,9 @@ def test_a_refusing_verdict_shows_its_problem_and_waits_for_the_outcome(tell, ve
 
 def test_the_latest_attempt_is_shown(tell):
     story = tell()
-    second = replace(changed(story[SUBMITTED], attempt=2, druid_task_id="second"), id=str(uuid4()))
+    first = story[SUBMITTED]
+    later = first.time + timedelta(seconds=1)
+    second = replace(changed(first, attempt=2, druid_task_id="second"), id=str(uuid4()), time=later)
     assert task_of([second, *story[:COMPLETED]]).druid_task_id == "second"
 
 
