@@ -20,7 +20,7 @@ from sluice_local.stack import Stack
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(240)]
 
-READY_SECONDS = 60
+READY_SECONDS = 120
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def restarted(stack: Stack, name: str) -> None:
     part.wait_ready(time.monotonic() + READY_SECONDS)
 
 
-def until(condition, seconds: float = 60) -> None:
+def until(condition, seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "not in time"
@@ -183,10 +183,12 @@ def test_no_part_outlives_a_supervisor_that_is_killed(tmp_path):
         "stack = Stack(Path(sys.argv[1]), 'real'); stack.start_parts(); print('UP', flush=True); time.sleep(600)"
     )
     supervisor = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.PIPE, text=True)
-    assert any(line == "UP\n" for line in supervisor.stdout)
-    assert len(processes_of(tmp_path)) > 4
-    supervisor.kill()
-    supervisor.communicate()
+    try:
+        assert any(line == "UP\n" for line in supervisor.stdout)
+        assert len(processes_of(tmp_path)) > 4
+    finally:
+        supervisor.kill()
+        supervisor.communicate()
     until(lambda: processes_of(tmp_path) == [], 30)
 
 

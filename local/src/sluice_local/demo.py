@@ -47,7 +47,7 @@ def demo(kind: Kind, progress: Callable[[str], None]) -> int:
     say_kind(kind, progress)
     with tempfile.TemporaryDirectory(prefix="sluice-demo-") as name:
         judged = _try_all(Path(name), kind, progress)
-    print(json.dumps({"stack": kind, "files": [report for report, _ in judged]}), flush=True)
+    print(json.dumps({"stack": kind, "files": [report for report, _ in judged]}, separators=(",", ":")), flush=True)
     return 0 if all(expected for _, expected in judged) else 1
 
 
@@ -59,7 +59,11 @@ def _try_all(folder: Path, kind: Kind, progress: Callable[[str], None]) -> list[
         client = Client(stack.url)
         trials = list(_trials(folder))
         tasks = [client.upload(trial.datasource, trial.file) for trial in trials]
-        return [trial.judge(client.outcome(task_id)) for trial, task_id in zip(trials, tasks, strict=True)]
+        judged = []
+        for trial, task_id in zip(trials, tasks, strict=True):
+            judged.append(trial.judge(client.outcome(task_id)))
+            progress(f"{trial.file.name}: {judged[-1][0]['outcome']}")
+        return judged
 
 
 def _trials(folder: Path) -> Iterator[Trial]:

@@ -1,5 +1,4 @@
 import contextlib
-import subprocess
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -45,12 +44,12 @@ class Stack:
     def __init__(self, state_dir: Path, kind: Kind, progress: Callable[[str], None] = print) -> None:
         self.kind = kind
         self.site = open_site(state_dir, progress)
-        self._guard: subprocess.Popen[bytes] | None = None
         with contextlib.ExitStack() as undo:
             undo.callback(self.site.close)
             self._parts = make_parts(self.site, kind)
             self._services = {name: self._service(name, name, {}) for name in _MODULES}
             self.front_door = self._make_front_door()
+            self._guard = start_guard(self.site.pids)
             undo.pop_all()
 
     @property
@@ -74,8 +73,6 @@ class Stack:
 
     def start_parts(self) -> None:
         """Start all parts side by side; returns when each of them answers. SetupError if one does not."""
-        if self._guard is None:
-            self._guard = start_guard(self.site.pids)
         self._start(self.parts.values(), _PARTS_SECONDS)
 
     def start_services(self) -> None:
@@ -99,9 +96,7 @@ class Stack:
         self.front_door.stop()
         _side_by_side(lambda service: service.stop(), self._services.values())
         _side_by_side(lambda part: part.stop(), self.parts.values())
-        if self._guard is not None:
-            self._guard.communicate()
-            self._guard = None
+        self._guard.communicate()
         self.site.close()
 
     def __enter__(self) -> Self:
