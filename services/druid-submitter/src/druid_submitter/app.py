@@ -56,7 +56,7 @@ async def _open(settings: SubmitterSettings, stack: AsyncExitStack, probes: Prob
 
     await stack.enter_async_context(messaging.connected(broker))
     await stack.enter_async_context(running(*jobs))
-    probes.alive.update({job.name: job.alive for job in jobs})
+    probes.alive.update({job.name: job.alive for job in jobs}, consumer=lambda: messaging.consuming(broker))
     probes.ready.update(
         kafka=lambda: messaging.answers(broker),
         dead_letters=delivery.reading,

@@ -35,14 +35,18 @@ def create_app(settings: TrackerSettings) -> FastAPI:
             store = await stack.enter_async_context(open_objectstore(settings))
             api.state.pool = pool
             api.state.sources = Sources(PostgresTasks(pool), S3Reports(store))
-            on_every_event(broker, RecordEvent(PostgresTaskFiles(pool)))
+            delivery = on_every_event(broker, RecordEvent(PostgresTaskFiles(pool)))
+            probes.ready["dead_letters"] = delivery.reading
             await stack.enter_async_context(connected(broker))
             yield
 
     async def postgres_answers() -> bool:
         return await postgres.answers(api.state.pool)
 
-    probes = Probes(ready={"kafka": partial(messaging.answers, broker), "postgres": postgres_answers})
+    probes = Probes(
+        alive={"consumer": partial(messaging.consuming, broker)},
+        ready={"kafka": partial(messaging.answers, broker), "postgres": postgres_answers},
+    )
     api = create_api("Sluice status tracker", DESCRIPTION, lifespan, probes)
     api.include_router(router)
     return api

@@ -11,7 +11,7 @@ from sluice.contracts import ContractStore
 from sluice.events import FileUploaded
 from sluice.http import Probes, create_api
 from sluice.jobs import Job, running
-from sluice.messaging import Delivery, KafkaPublisher, answers, connected, create_broker, subscribe
+from sluice.messaging import Delivery, KafkaPublisher, answers, connected, consuming, create_broker, subscribe
 from sluice.objectstore import ObjectStore, open_objectstore
 from validator.adapters.child import Limits
 from validator.adapters.children import ChildJudge
@@ -29,8 +29,12 @@ def create_app(settings: ValidatorSettings) -> FastAPI:
     """The validator as an application; everything is opened when it starts, and closed when it ends."""
     service = Service(settings)
     probes = Probes(
-        alive={"loop": service.check.alive},
-        ready={"kafka": lambda: answers(service.broker), "s3": service.storage_is_sound},
+        alive={"storage": service.check.alive, "consumer": partial(consuming, service.broker)},
+        ready={
+            "kafka": partial(answers, service.broker),
+            "s3": service.storage_is_sound,
+            "dead_letters": service.reading,
+        },
     )
     return create_api("Sluice validator", DESCRIPTION, service.lifespan, probes)
 
@@ -45,6 +49,7 @@ class Service:
         self.check = Job("storage", self._check_storage, pause=2.0)
         self.store: ObjectStore | None = None
         self.checked = False
+        self.delivery: Delivery | None = None
 
     @asynccontextmanager
     async def lifespan(self, _app: FastAPI) -> AsyncIterator[None]:
@@ -77,13 +82,17 @@ class Service:
             report_progress=ReportProgress(self.publisher, utc_now),
             settle=settle,
         )
-        delivery = Delivery(
+        self.delivery = Delivery(
             service="validator",
             handle=partial(on_file_uploaded, validate_file=validate_file),
             publisher=self.publisher,
             abandon=AbandonFile(settle),
         )
-        subscribe(self.broker, delivery, FileUploaded.TOPIC, group="sluice.validator")
+        subscribe(self.broker, self.delivery, FileUploaded.TOPIC, group="sluice.validator")
+
+    async def reading(self) -> bool:
+        """False once too many dead letters in a row have stopped the consumer."""
+        return self.delivery is not None and await self.delivery.reading()
 
     async def storage_is_sound(self) -> bool:
         return self.checked and self.store is not None and await self.store.answers()

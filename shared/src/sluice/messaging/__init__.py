@@ -2,7 +2,7 @@
 
 from sluice.messaging.broker import create_broker
 from sluice.messaging.cloudevents import decode, decode_structured, encode, encode_structured
-from sluice.messaging.connection import answers, connected
+from sluice.messaging.connection import answers, connected, consuming
 from sluice.messaging.delivery import Delivery, subscribe
 from sluice.messaging.publisher import KafkaPublisher
 
@@ -11,6 +11,7 @@ __all__ = [
     "KafkaPublisher",
     "answers",
     "connected",
+    "consuming",
     "create_broker",
     "decode",
     "decode_structured",

@@ -38,6 +38,11 @@ async def _start(broker: KafkaBroker) -> None:
             return
 
 
+def consuming(broker: KafkaBroker) -> bool:
+    """Does every loop that takes messages off a topic still turn? True also before the first connection."""
+    return not any(task.done() for subscriber in broker.subscribers for task in getattr(subscriber, "tasks", ()))
+
+
 async def answers(broker: KafkaBroker, timeout: float = 2.0) -> bool:
     """Does Kafka answer a request for its cluster's description within `timeout` seconds?"""
     return await broker.ping(timeout)
