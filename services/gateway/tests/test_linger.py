@@ -33,6 +33,11 @@ async def refusing(scope: Any, receive: Any, send: Any) -> None:
     await PlainTextResponse("no")(scope, receive, send)
 
 
+async def tasting(scope: Any, receive: Any, send: Any) -> None:
+    await receive()
+    await refusing(scope, receive, send)
+
+
 async def reading(scope: Any, receive: Any, send: Any) -> None:
     while (await receive()).get("more_body"):
         pass
@@ -70,3 +75,10 @@ async def test_a_client_that_waits_for_our_word_is_closed_at_once() -> None:
     headers = [*SCOPE["headers"], (b"expect", b"100-continue")]
     await Linger(refusing)({**SCOPE, "headers": headers}, client.receive, client.send)
     assert client.seen == [b"close", (b"no", False)]
+
+
+async def test_a_client_that_had_our_word_is_drained_like_any_other() -> None:
+    client = Client(chunks=3)
+    headers = [*SCOPE["headers"], (b"expect", b"100-continue")]
+    await Linger(tasting)({**SCOPE, "headers": headers}, client.receive, client.send)
+    assert client.seen == ["taken", b"close", (b"no", True), "taken", "taken", (b"", False)]

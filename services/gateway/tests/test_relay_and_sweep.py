@@ -13,7 +13,8 @@ from gateway.usecases.relay import BATCH
 from gateway.usecases.sweep import LONGEST_WAIT
 from sluice.errors import Transient
 from sluice.events import FileFormat, FileUploaded, ObjectRef, accepted, day_of
-from sluice.ledger import accepted_key, outcome_key
+from sluice.ledger import accepted_key, accepted_prefix, outcome_key
+from sluice.messaging import encode_structured
 
 AT = datetime(2026, 3, 4, 5, 6, 7, 891000, tzinfo=UTC)
 
@@ -127,7 +128,8 @@ async def test_tasks_with_an_outcome_are_left_alone_whatever_their_order(sweepin
     by_name = sorted(tasks, key=lambda each: str(each.data.task_id))
     for concluded in (by_name[0], by_name[2]):
         sweeping.store.objects[outcome_key(AT, concluded.data.task_id)] = b"{}"
-    sweeping.store.objects[outcome_key(AT, uuid4())] = b"{}"
+    for stranger in (UUID(int=1), UUID(int=2), uuid4()):
+        sweeping.store.objects[outcome_key(AT, stranger)] = b"{}"
     await sweeping.told()
     assert await sweeping.told(after=10) == [by_name[1], by_name[3]]
     sweeping.store.objects[outcome_key(AT, by_name[1].data.task_id)] = b"{}"
@@ -138,9 +140,11 @@ async def test_tasks_with_an_outcome_are_left_alone_whatever_their_order(sweepin
 async def test_only_exact_names_of_the_last_days_count(sweeping: Sweeping) -> None:
     one = await sweeping.accept(AT - timedelta(days=2))
     await sweeping.accept(AT - timedelta(days=3))
-    key = accepted_key(AT, uuid4())
-    sweeping.store.objects |= {f"{key}-{uuid4()}": b"half", key.upper(): b"", f"accepted/{day_of(AT)}/readme": b""}
+    folder = accepted_prefix(day_of(AT))
+    names = [f"{uuid4()}.json-{uuid4()}", str(uuid4()), f"{uuid4().hex}.json", f"{uuid4()}.JSON", "readme"]
+    sweeping.store.objects |= {folder + name: encode_structured(acceptance()) for name in names}
     await sweeping.told()
+    assert set(sweeping.sweep._watched) == {one.data.task_id}
     assert await sweeping.told(after=10) == [one]
 
 
