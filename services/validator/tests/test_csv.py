@@ -132,7 +132,10 @@ def test_records_are_cut_where_the_csv_module_cuts_them(rows):
     records = split(text.getvalue().encode(), ord(","), ord('"'))
     assert isinstance(records, Records)
     assert records.fields.tolist() == [len(row) for row in rows]
-    starts = [0, *(sum(cell.count("\n") for row in rows[: n + 1] for cell in row) + n + 1 for n in range(len(rows) - 1))]
+    starts = [
+        0,
+        *(sum(cell.count("\n") for row in rows[: n + 1] for cell in row) + n + 1 for n in range(len(rows) - 1)),
+    ]
     assert records.lines.tolist() == starts
 
 

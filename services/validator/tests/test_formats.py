@@ -75,7 +75,9 @@ def test_planted_errors_are_found_exactly(kind, look, writers, sales):
     assert "a@b.co" not in str(seen.report)
 
 
-@pytest.mark.parametrize(("kind", "place"), [("csv", (3, None)), ("xlsx", (None, "Sales!C3")), ("parquet", (None, None))])
+@pytest.mark.parametrize(
+    ("kind", "place"), [("csv", (3, None)), ("xlsx", (None, "Sales!C3")), ("parquet", (None, None))]
+)
 def test_errors_name_the_place_that_the_format_knows(kind, place, look, writers, sales):
     assert look(writers[kind](sales.columns, BAD), kind).places("line", "cell")[0] == place
 

@@ -27,6 +27,9 @@ log = structlog.get_logger()
 PULSE = 0.03
 """Seconds between two looks at a child's memory."""
 
+START_SECONDS = 120.0
+"""Importing takes one or two; on a machine that is out of breath, longer."""
+
 TOO_MUCH = "Reading the file needs more than {}. Split it into smaller files, or send it as CSV or Parquet."
 CRASHED = Unjudged(
     "failed",
@@ -62,7 +65,11 @@ class Nursery:
         with suppress(BrokenPipeError, ConnectionResetError):
             self.orders.write(f"{run}\n".encode())
             await self.orders.drain()
-        return await self._said("pid")
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                return await self._said("pid")
+        except TimeoutError as error:
+            raise ChildBroken("the process that forks children does not start") from error
 
     async def exited(self) -> int:
         """The wait status of the child, when it has ended."""

@@ -55,9 +55,17 @@ class ExcelTable:
         except PasswordError as error:
             raise FileRejected("unreadable-file", "The workbook has a password. Save it without one.") from error
         except (CalamineError, zipfile.BadZipFile, zlib.error) as error:
-            raise FileRejected(
-                "unreadable-file", f"This is no {self.format.upper()} workbook that can be read."
-            ) from error
+            raise self._unreadable() from error
+        except BaseException as error:
+            # the reader panics on some cut-off files; its class of panic cannot be imported
+            if type(error).__name__ != "PanicException":
+                raise
+            raise self._unreadable() from error
+
+    def _unreadable(self) -> FileRejected:
+        return FileRejected(
+            "unreadable-file", f"This is no {self.format.upper()} workbook that can be read. Save it anew."
+        )
 
     def _open(self) -> CalamineSheet:
         book = CalamineWorkbook.from_path(self.path)

@@ -5,11 +5,12 @@ an error. So frames are eager and typed before they come here, and the depth is 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pandera.polars as pa
 import polars as pl
+from pandera.api.polars.types import PolarsData
 from pandera.config import ValidationDepth, config_context
 from pandera.errors import SchemaError, SchemaErrors
 
@@ -68,7 +69,7 @@ def rules_of(field: Field) -> Iterator[Rule]:
     if field.max_length is not None:
         yield Rule("max-length", f"at most {field.max_length} characters", pa.Check.str_length(None, field.max_length))
     if field.pattern is not None:
-        yield Rule("pattern", f"text that matches {field.pattern}", pa.Check.str_contains(_pattern(field)))
+        yield Rule("pattern", f"text that matches {field.pattern}", pa.Check(_contains(_pattern(field))))
     if field.allowed is not None:
         yield Rule("allowed-values", f"one of: {', '.join(field.allowed)}"[:500], pa.Check.isin(list(field.allowed)))
 
@@ -80,6 +81,11 @@ def _pattern(field: Field) -> str:
     except pl.exceptions.ComputeError as error:
         raise ContractInvalid(f"pattern of {field.name} cannot be honoured: {field.pattern!r}") from error
     return pattern
+
+
+def _contains(pattern: str) -> Callable[[PolarsData], pl.LazyFrame]:
+    """Found anywhere, as ECMA-262 has it. Pandera's own check would hold the pattern against Python's syntax first."""
+    return lambda data: data.lazyframe.select(pl.col(data.key).str.contains(pattern))
 
 
 class Rules:

@@ -76,7 +76,11 @@ def _matching(text: pl.Series, pattern: str) -> pl.Series:
 
 def _instants(text: pl.Series, pattern: str | None) -> pl.Series:
     # Z says what no offset says
-    plain = (text if pattern else text.str.strip_suffix("Z")).str.to_datetime(pattern or PLAIN, strict=False, time_unit="us").cast(INSTANT, strict=False)
+    plain = (
+        (text if pattern else text.str.strip_suffix("Z"))
+        .str.to_datetime(pattern or PLAIN, strict=False, time_unit="us")
+        .cast(INSTANT, strict=False)
+    )
     if plain.null_count() > text.null_count():
         plain = plain.zip_with(plain.is_not_null(), _iso_instants(text))
     return plain.set(~plain.dt.year().is_between(1, 9999).fill_null(value=True), None)
