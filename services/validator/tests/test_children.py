@@ -4,13 +4,14 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
 import pytest_asyncio
 
-from sluice.contracts import Contract
+from sluice.contracts import Contract, Field, FieldType
 from sluice.events import FileUploaded
 from validator.adapters import paths
 from validator.adapters.child import Limits
@@ -85,6 +86,15 @@ async def test_child_is_given_no_secrets(judge, workshop, make_fact, monkeypatch
         paths.input_file(folder).write_bytes(GOOD)
         await judge(folder, make_fact("csv", CONTRACT.datasource, "environment"), CONTRACT)
         assert "SLUICE" not in (folder / "environment").read_text()
+
+
+async def test_contract_that_cannot_be_run_is_a_stated_failure(judge, workshop, make_fact):
+    name = Field("at", FieldType.STRING, pattern="a{1001}{1001}{1001}")
+    with workshop.folder() as folder:
+        paths.input_file(folder).write_bytes(GOOD)
+        ended = await judge(folder, make_fact("csv"), replace(CONTRACT, fields=(name, *CONTRACT.fields[1:])))
+    assert isinstance(ended, Unjudged)
+    assert (ended.kind, ended.problem.code) == ("failed", "contract-invalid")
 
 
 async def child_of(judge: ChildJudge) -> psutil.Process:

@@ -107,6 +107,19 @@ def test_every_type_arrives_alike(kind, look, writers):
     ]
 
 
+def test_a_date_may_be_the_time_and_other_times_become_text(look):
+    fields = (Field("day", FieldType.DATE, required=True, format="%Y/%m/%d"), Field("seen", FieldType.TIMESTAMP))
+    contract = Contract("daily", "1", fields, DruidTarget("day"))
+    seen = look(
+        b"day,seen\n2024/02/29,2024-02-29 12:00:00.25+01:00\n2024-03-01,2024-03-01T00:00:00Z\n", "csv", contract
+    )
+    (part,) = seen.parts
+    assert part["__time"].to_list() == [dt.datetime(2024, 2, 29, tzinfo=dt.UTC), dt.datetime(2024, 3, 1, tzinfo=dt.UTC)]
+    assert part["seen"].to_list() == ["2024-02-29T11:00:00.250000Z", "2024-03-01T00:00:00Z"]
+    assert seen.judged.time_range
+    assert seen.judged.time_range.last == dt.datetime(2024, 3, 1, tzinfo=dt.UTC)
+
+
 def test_parquet_columns_keep_exact_values(look):
     frame = pl.DataFrame(
         {

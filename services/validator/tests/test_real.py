@@ -33,7 +33,11 @@ from sluice.messaging import KafkaPublisher, connected, create_broker, decode
 from sluice.messaging.record import Record
 from sluice.objectstore import ObjectStore, open_objectstore, split_uri
 from sluice.settings import S3Settings
+from validator.adapters import paths
+from validator.adapters.child import Limits
+from validator.adapters.children import ChildJudge
 from validator.adapters.s3 import S3Files, S3Verdicts
+from validator.domain.verdicts import Judged
 from validator.settings import ValidatorSettings
 
 pytestmark = pytest.mark.real
@@ -190,3 +194,18 @@ def test_settings_take_a_list_of_buckets(environment, monkeypatch):
     assert ValidatorSettings().buckets == {"sluice"}
     monkeypatch.setenv("SLUICE_ALLOWED_BUCKETS", "a, b")
     assert ValidatorSettings().buckets == {"a", "b"}
+
+
+async def test_memory_is_bounded_by_the_batch_not_by_the_file(header, sales, make_fact, tmp_path):
+    with paths.input_file(tmp_path).open("w") as file:
+        file.write(header)
+        for first in range(0, 3_900_000, 100_000):
+            file.write("".join(map(ROW.format, range(first, first + 100_000))))
+    assert paths.input_file(tmp_path).stat().st_size > 200_000_000
+    judge = ChildJudge(Limits(memory_bytes=700_000_000, cpu_seconds=300), 280, 1)
+    try:
+        judged = await judge(tmp_path, make_fact("csv"), sales)
+    finally:
+        await judge.close()
+    assert isinstance(judged, Judged)
+    assert (judged.source, judged.problem) == (3_900_000, None)

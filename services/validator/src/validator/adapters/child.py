@@ -16,6 +16,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from sluice.errors import ContractInvalid
 from validator.adapters import paths
 from validator.adapters.work import Job, judge
 from validator.domain.verdicts import Judged
@@ -46,11 +47,11 @@ class Assignment(BaseModel):
 
 
 class Result(BaseModel):
-    """`result.json`. `error` names a type, never a value."""
+    """`result.json`. `error` names a type or a fault of the contract, never a cell's value."""
 
     model_config = ConfigDict(frozen=True)
 
-    kind: Literal["judged", "out-of-memory", "error"]
+    kind: Literal["judged", "contract-invalid", "out-of-memory", "error"]
     judged: Judged | None = None
     error: str = ""
 
@@ -96,6 +97,8 @@ def _work(run: Path, judge_run: JudgeRun) -> None:
 def _result(run: Path, job: Job, judge_run: JudgeRun) -> Result:
     try:
         return Result(kind="judged", judged=judge_run(run, job))
+    except ContractInvalid as error:
+        return Result(kind="contract-invalid", error=str(error)[:900])
     except MemoryError:
         return Result(kind="out-of-memory")
     except BaseException as error:  # noqa: BLE001 - also a panic of Polars, which is no Exception; the service decides

@@ -161,13 +161,19 @@ def _outcome(run: Path, status: int) -> Judged | Unjudged:
         result = Result.model_validate_json(paths.result_file(run).read_bytes())
     except (OSError, ValidationError) as error:
         raise ChildBroken(f"a child ended with status {status} and no result") from error
-    if result.kind == "out-of-memory":
-        return _over_limit("the memory it may have")
-    if result.error.startswith("PanicException"):
-        return CRASHED
-    if result.judged is None:
-        raise ChildBroken(f"judging failed: {result.error}")
-    return result.judged
+    match result:
+        case Result(judged=Judged() as judged):
+            return judged
+        case Result(kind="contract-invalid", error=said):
+            return Unjudged(
+                "failed", Problem(code="contract-invalid", message=f"The contract cannot be honoured: {said}")
+            )
+        case Result(kind="out-of-memory"):
+            return _over_limit("the memory it may have")
+        case Result(error=said) if said.startswith("PanicException"):
+            return CRASHED
+        case _:
+            raise ChildBroken(f"judging failed: {result.error}")
 
 
 def _over_limit(what: str) -> Unjudged:

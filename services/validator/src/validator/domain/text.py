@@ -27,7 +27,6 @@ TYPES: dict[FieldType, pl.DataType] = {
     FieldType.DATE: pl.Date(),
 }
 NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
-INTEGER = r"^[+-]?[0-9]+$"
 ISO = r"^([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ]([0-9]{2}:[0-9]{2})(:[0-9]{2}(?:\.[0-9]{1,9})?)? ?(Z|z|[+-][0-9]{2}:?[0-9]{2})?)?$"
 FORMULA_ERRORS = ("#N/A", "#DIV/0!", "#REF!", "#NAME?", "#VALUE!", "#NUM!", "#NULL!", "#GETTING_DATA")
 PLAIN = "%Y-%m-%dT%H:%M:%S%.f"
@@ -55,7 +54,7 @@ def _typed(text: pl.Series, field: Field) -> pl.Series:
         case FieldType.STRING:
             return text.set(text.is_in(list(FORMULA_ERRORS)).fill_null(value=False), None)
         case FieldType.INTEGER:
-            return _matching(text, INTEGER).cast(pl.Int64, strict=False)
+            return text.cast(pl.Int64, strict=False)
         case FieldType.NUMBER:
             numbers = _matching(text, NUMBER).cast(pl.Float64, strict=False)
             return numbers.set(~numbers.is_finite().fill_null(value=True), None)
