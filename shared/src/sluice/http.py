@@ -8,6 +8,7 @@ from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any
 
+import structlog
 import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -17,6 +18,8 @@ from starlette.exceptions import HTTPException
 
 from sluice.errors import Transient
 from sluice.settings import HttpSettings
+
+log = structlog.get_logger()
 
 PROBLEM_JSON = "application/problem+json"
 
@@ -104,6 +107,12 @@ def _add_problems(api: FastAPI) -> None:
     async def wait(_request: Request, _error: Transient) -> JSONResponse:
         detail = "A part that this request needs does not answer at the moment. Nothing was accepted; try again."
         return problem(Refusal(503, "dependency-unavailable", detail, {"Retry-After": "5"}))
+
+    @api.exception_handler(Exception)
+    async def confess(_request: Request, error: Exception) -> JSONResponse:
+        log.error("request failed", exc_info=error)
+        detail = "A fault on our side; it stands in the log. Try again; if it happens again, tell who runs this."
+        return problem(Refusal(500, "internal", detail))
 
     @api.exception_handler(HTTPException)
     async def refuse_http(_request: Request, error: HTTPException) -> JSONResponse:
