@@ -33,7 +33,7 @@ def workshop(tmp_path: Path) -> Workshop:
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def judge() -> AsyncIterator[ChildJudge]:
-    child = ChildJudge(Limits(memory_bytes=600_000_000, cpu_seconds=2), 3, 1_000_000, MISBEHAVING)
+    child = ChildJudge(Limits(memory_bytes=600_000_000, cpu_seconds=2), 8, 1_000_000, MISBEHAVING)
     yield child
     await child.close()
 

@@ -122,12 +122,10 @@ def _silence() -> None:
 
 
 def _limit(limits: Limits) -> None:
-    for what, most in (
-        (resource.RLIMIT_CPU, limits.cpu_seconds),
-        (resource.RLIMIT_AS, limits.memory_bytes + ADDRESS_HEADROOM),
-        (resource.RLIMIT_FSIZE, LARGEST_FILE),
-        (resource.RLIMIT_CORE, 0),
-    ):
+    # at the soft limit the kernel sends SIGXCPU, which can be told from other ends; at the hard one SIGKILL
+    resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_seconds, limits.cpu_seconds + 5))
+    address = limits.memory_bytes + ADDRESS_HEADROOM
+    for what, most in ((resource.RLIMIT_AS, address), (resource.RLIMIT_FSIZE, LARGEST_FILE), (resource.RLIMIT_CORE, 0)):
         resource.setrlimit(what, (most, most))
 
 
