@@ -53,19 +53,20 @@ async def gone(pid: int) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("harm", "kind", "code"),
+    ("harm", "kind", "code", "said"),
     [
-        ("bomb", "rejected", "resource-limit"),
-        ("loop", "rejected", "resource-limit"),
-        ("sleep", "rejected", "resource-limit"),
-        ("abort", "failed", "parser-crashed"),
-        ("killed", "failed", "parser-crashed"),
+        ("bomb", "rejected", "resource-limit", "600 MB of memory"),
+        ("loop", "rejected", "resource-limit", "CPU time"),
+        ("sleep", "rejected", "resource-limit", "8 seconds"),
+        ("abort", "failed", "parser-crashed", "crashed"),
+        ("killed", "failed", "parser-crashed", "crashed"),
     ],
 )
-async def test_harm_ends_in_its_verdict_and_the_next_file_passes(harm, kind, code, judge, workshop, make_fact):
+async def test_harm_ends_in_its_verdict_and_the_next_file_passes(harm, kind, code, said, judge, workshop, make_fact):
     ended = await put(judge, workshop, make_fact, harm)
     assert isinstance(ended, Unjudged)
     assert (ended.kind, ended.problem.code) == (kind, code)
+    assert said in ended.problem.message
     following = await put(judge, workshop, make_fact, "good")
     assert isinstance(following, Judged)
     assert following.problem is None
@@ -82,6 +83,7 @@ async def test_fault_of_ours_is_raised_without_values_and_the_next_file_passes(h
 
 async def test_child_is_given_no_secrets(judge, workshop, make_fact, monkeypatch):
     monkeypatch.setenv("SLUICE_S3_SECRET_KEY", "secret")
+    await judge.close()  # the next one starts in this environment
     with workshop.folder() as folder:
         paths.input_file(folder).write_bytes(GOOD)
         await judge(folder, make_fact("csv", CONTRACT.datasource, "environment"), CONTRACT)
