@@ -21,7 +21,7 @@ $(VENV)/.ready: requirements-dev.lock $(addsuffix /pyproject.toml,$(DISTRIBUTION
 	@touch $@
 
 setup: $(VENV)/.ready
-.PHONY: help setup run demo test check bench docs up down clean lock
+.PHONY: help setup run demo test check docs up down clean lock
 
 run: setup ## everything on this machine, with the sales sample loaded; Ctrl-C stops it (STACK=real|standin)
 	@exec $(BIN)/python -m sluice_local run
@@ -37,9 +37,6 @@ check: setup ## format, lint, types, import rules
 	@$(BIN)/ruff check $(SOURCES)
 	@$(BIN)/mypy $(addsuffix /src,$(DISTRIBUTIONS))
 	@$(BIN)/lint-imports
-
-bench: setup ## speed and memory against peers (AREA=upload|validation|druid)
-	@$(BIN)/python benchmarks/run.py $(AREA)
 
 docs: setup ## write the JSON Schemas and the AsyncAPI document anew
 	@$(BIN)/python -m sluice.events

@@ -109,6 +109,8 @@ def test_what_cannot_be_honoured_is_refused_at_its_place(changed, said):
         ({"druid": {"timeColumn": "at", "mode": "replace"}}, "mode"),
         ({"druid": {"timeColumn": "at"}, "policy": "accept-good-rows"}, "policy"),
         ({"druid": {"timeColumn": "at"}, "dialect": {"encoding": "latin-1"}}, "encoding"),
+        ({"druid": {"timeColumn": "at"}, "dialect": {"delimiter": "¦"}}, "delimiter"),
+        ({"druid": {"timeColumn": "at"}, "dialect": {"quote": ""}}, "quote"),
         ({"druid": {"timeColumn": "at"}, "surprise": 1}, "surprise"),
         ({}, "druid"),
     ],

@@ -53,8 +53,8 @@ class DruidBlock(BaseModel):
 class DialectBlock(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    delimiter: str = Setting(default=",", min_length=1, max_length=1)
-    quote: str = Setting(default='"', min_length=1, max_length=1)
+    delimiter: str = Setting(default=",", pattern=r"^[\t\x20-\x7e]$")
+    quote: str = Setting(default='"', pattern=r"^[\x21-\x7e]$")
     encoding: Literal["utf-8"] = "utf-8"
     nullWords: list[str] = Setting(default_factory=lambda: [""])
     sheet: str | None = None
