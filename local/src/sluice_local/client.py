@@ -34,6 +34,12 @@ class Client:
         task_id: str = answer.json()["task_id"]
         return task_id
 
+    def events(self, task_id: str) -> list[dict[str, Any]]:
+        """What was said of the task, in the order of time."""
+        answer = httpx.get(f"{self.url}/v1/tasks/{task_id}/events", timeout=10, trust_env=False)
+        told: list[dict[str, Any]] = answer.raise_for_status().json()["events"]
+        return told
+
     def outcome(self, task_id: str, seconds: float = 120) -> dict[str, Any]:
         """The task once it has ended, as the status-tracker tells it; SetupError when it does not end in time."""
         deadline = time.monotonic() + seconds

@@ -1,8 +1,10 @@
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
+from datetime import datetime
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 from sluice_local.client import Client
 from sluice_local.errors import SetupError
@@ -41,26 +43,39 @@ def run(kind: Kind, progress: Callable[[str], None]) -> None:
         stack.start_parts()
         stack.start_services()
         publish_contracts(stack)
-        progress(_guide(stack, *_load_sample(stack)))
+        client = Client(stack.url)
+        task = _load_sample(client)
+        progress(_journey(client, task["task_id"]))
+        progress(_guide(stack, task))
         Event().wait()
 
 
-def _load_sample(stack: Stack) -> tuple[str, str]:
+def _load_sample(client: Client) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "sales-sample.csv"
         write_csv(sales(), file)
-        client = Client(stack.url)
-        task_id = client.upload("sales", file)
-    return task_id, client.outcome(task_id)["state"]
+        return client.outcome(client.upload("sales", file))
 
 
-def _guide(stack: Stack, task_id: str, state: str) -> str:
+def _journey(client: Client, task_id: str) -> str:
+    """What each service said of the task, and how many seconds after its acceptance."""
+    events = client.events(task_id)
+    accepted = datetime.fromisoformat(events[0]["time"])
+    lines = []
+    for event in events:
+        passed = (datetime.fromisoformat(event["time"]) - accepted).total_seconds()
+        topic = event["type"].removeprefix("sluice.").rpartition(".")[0]
+        lines.append(f"  {passed:6.2f} s  {topic:<16} {event['source'].removeprefix('sluice/')}")
+    return "\n".join(["", "The way of the sales sample:", *lines])
+
+
+def _guide(stack: Stack, task: dict[str, Any]) -> str:
     query = "SELECT ProductLine, COUNT(*) AS orders FROM sales GROUP BY 1 ORDER BY 2 DESC"
     return f"""
-Sluice is up. The sales sample is {state}.
+Sluice is up. The sales sample is {task["state"]}, {task["rows"]["queryable"]} rows can be queried.
 
   upload      curl -T sales.csv {stack.url}/v1/datasources/sales/files/sales.csv
-  its task    {stack.url}/v1/tasks/{task_id}
+  its task    {stack.url}/v1/tasks/{task["task_id"]}
   all tasks   {stack.url}/v1/tasks
   the API     {stack.url}/docs
   the rows    curl -s {stack.endpoints.druid_broker_url}/druid/v2/sql -H 'Content-Type: application/json' \\
