@@ -124,6 +124,22 @@ async def test_a_druid_that_does_not_answer_is_waited_for(bench):
     assert [done.outcome for done in bench.said(TaskCompleted)] == [Outcome.SUCCEEDED]
 
 
+async def test_an_outage_of_a_day_stops_nobody(bench):
+    await bench.record(file_validated(verdict_accepted(10)))
+    await bench.turn(2)
+    (row,) = bench.ingestions.rows.values()
+    row["polls"] = 24 * 3600
+    await bench.turn()
+    bench.druid.refusing = Transient("down")
+    row["phase"] = "submitting"
+    await bench.turn()
+    bench.druid.refusing = None
+    assert row["polls"] == 24 * 3600 + 2
+    bench.druid.finish(10)
+    await bench.turn(4)
+    assert len(bench.said(TaskCompleted)) == 1
+
+
 async def test_a_burnt_id_is_left_for_the_next_attempt(bench):
     await bench.record(file_validated())
     bench.druid.refusing = IdBurnt("held by a noop")

@@ -217,7 +217,8 @@ class AdvanceIngestions:
             log.debug("progress not told", error=str(error))
 
     async def _wait(self, ingestion: Ingestion, *, unknown: bool = False) -> None:
-        pause = min(FIRST_PAUSE * 1.3**ingestion.polls, LONGEST_PAUSE)
+        # the power of a count that grows for hours would overflow
+        pause = min(FIRST_PAUSE * 1.3 ** min(ingestion.polls, 20), LONGEST_PAUSE)
         await self.ingestions.wait(ingestion, self.clock() + timedelta(seconds=pause), unknown=unknown)
 
 
