@@ -54,6 +54,8 @@ def test_a_druid_task_id_suits_druid_for_the_longest_datasource():
         ("day", "2024-02-29T00:00:00", "2024-02-29T23:59:59.999", "2024-02-29T00:00:00.000Z/2024-03-01T00:00:00.000Z"),
         ("week", "2024-03-03T12:00:00", "2024-03-04T00:00:00", "2024-02-26T00:00:00.000Z/2024-03-11T00:00:00.000Z"),
         ("month", "2024-01-31T00:00:00", "2024-02-01T00:00:00", "2024-01-01T00:00:00.000Z/2024-03-01T00:00:00.000Z"),
+        ("day", "9999-12-31T00:00:00", "9999-12-31T23:59:59.999", "9999-12-31T00:00:00.000Z/10000-01-01T00:00:00.000Z"),
+        ("year", "0001-01-01T00:00:00", "9999-12-31T00:00:00", "0001-01-01T00:00:00.000Z/10000-01-01T00:00:00.000Z"),
         ("year", "2012-01-01T00:00:00", "2015-12-31T00:00:00", "2012-01-01T00:00:00.000Z/2016-01-01T00:00:00.000Z"),
     ],
 )
@@ -61,7 +63,7 @@ def test_an_interval_is_cut_where_segments_are(granularity, first, last, interva
     assert covering(at(first), at(last), Granularity(granularity)).iso() == interval
 
 
-instants = st.datetimes(min_value=datetime(1, 1, 9), max_value=datetime(9998, 12, 1), timezones=st.just(UTC))  # noqa: DTZ001
+instants = st.datetimes(min_value=datetime(1, 1, 1), max_value=datetime(9999, 12, 31, 23, 59, 59), timezones=st.just(UTC))  # noqa: DTZ001
 
 
 @given(instants, instants, st.sampled_from(Granularity))

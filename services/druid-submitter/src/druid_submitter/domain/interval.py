@@ -50,10 +50,19 @@ LONGER_THAN_ONE = {
 }
 
 
+END_OF_TIME = datetime.max.replace(tzinfo=UTC)
+"""Stands for the year 10000, which Druid knows and `datetime` does not: 9999-12-31 is a favourite of many programs."""
+
+
 def _next(start: datetime, granularity: Granularity) -> datetime:
     """Start of the following span: far enough into it, then down to its floor."""
-    return FLOORS[granularity](start + LONGER_THAN_ONE[granularity])
+    try:
+        return FLOORS[granularity](start + LONGER_THAN_ONE[granularity])
+    except OverflowError:
+        return END_OF_TIME
 
 
 def _iso(instant: datetime) -> str:
-    return f"{instant:%Y-%m-%dT%H:%M:%S}.{instant.microsecond // 1000:03d}Z"
+    if instant == END_OF_TIME:
+        return "10000-01-01T00:00:00.000Z"
+    return instant.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
