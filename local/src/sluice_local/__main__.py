@@ -18,7 +18,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m sluice_local", description="Sluice on one machine.")
     parser.add_argument("command", choices=["run", "demo"])
     command = parser.parse_args().command
-    signal.signal(signal.SIGTERM, _interrupt)
+    for stop in (signal.SIGINT, signal.SIGTERM):  # also where a parent had SIGINT ignored
+        signal.signal(stop, _interrupt)
     try:
         if command == "demo":
             return demo(choose_kind(), _progress)
