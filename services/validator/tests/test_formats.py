@@ -15,7 +15,7 @@ from sluice.contracts import Contract, DruidTarget, Field, FieldType
 AT = dt.datetime(2024, 1, 5, 10, 0, 30)  # noqa: DTZ001 - files hold times without a zone
 GOOD = [
     ["A-1", AT, "Planes", 5, 1.5, None, "a@b.co", "DE"],
-    ["A-2", dt.datetime(2024, 1, 7), "Ships", 1000, 10.0, 0.5, "c.d@e.org", "Österreich"],  # noqa: DTZ001
+    ["A-2", dt.datetime(2024, 1, 7), "Ships", 1000, 10.0, 0.5, "c.d@e.org", "Österreich"],  # noqa: DTZ001 - spreadsheets know no time zones
 ]
 BAD = [
     ["1", AT, "Planes", 5, 1.5, None, "a@b.co", "DE"],
@@ -61,6 +61,13 @@ def test_good_table_becomes_canonical_parquet(kind, look, writers, sales):
     assert part["__task_id"].unique().to_list() == [seen.report["task_id"]]
     assert seen.judged.time_range
     assert seen.judged.time_range.first == AT.replace(tzinfo=dt.UTC)
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_a_unique_column_without_any_value_is_told_cell_by_cell(kind, look, writers, sales):
+    rows = [[None, *row[1:]] for row in GOOD]
+    seen = look(writers[kind](sales.columns, rows), kind)
+    assert seen.places("rule", "row", "column") == [("required", 1, "OrderID"), ("required", 2, "OrderID")]
 
 
 @pytest.mark.parametrize("kind", FORMATS)

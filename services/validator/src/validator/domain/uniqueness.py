@@ -24,7 +24,7 @@ class Keys:
 
     def candidates(self) -> pl.Series:
         """Rows whose hash occurs more than once (UInt64, ascending)."""
-        if not self.hashes:
+        if not any(map(len, self.hashes)):
             return pl.Series([], dtype=pl.UInt64)
         hashes, rows = np.concatenate(self.hashes), np.concatenate(self.rows)
         order = np.argsort(hashes)
