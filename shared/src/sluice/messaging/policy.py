@@ -33,7 +33,8 @@ Decision = Retry | Redeliver | DeadLetter
 
 def decide(error: Exception, attempt: int) -> Decision:
     """Decide after the `attempt`-th failure (1 = first) of one delivery."""
-    pause = Retry(min(FIRST_PAUSE * 2 ** (attempt - 1), LONGEST_PAUSE))
+    # the power of any attempt there may be would overflow
+    pause = Retry(min(FIRST_PAUSE * 2 ** min(attempt - 1, IN_PLACE_TRIES), LONGEST_PAUSE))
     match error:
         case Transient():
             return pause if attempt < IN_PLACE_TRIES else Redeliver()
