@@ -20,7 +20,7 @@ def test_the_same_event_again_changes_nothing(sluice, until):
         before = len(sluice.outcome_ids()[task_id]), sum(sluice.outcome_ids()[task_id].values())
         sluice.say(topic, message.value, headers, message.key)
         # the submitter answers from its row: the same outcome, told once more
-        until(lambda: sum(sluice.outcome_ids()[task_id].values()) > before[1], "the outcome is repeated")  # noqa: B023
+        until(lambda: sum(sluice.outcome_ids()[task_id].values()) > before[1], "the outcome is repeated")  # noqa: B023 - called at once
     sluice.assert_loaded_once(task_id, 200)
 
 
@@ -77,7 +77,7 @@ def test_a_second_member_joins_works_and_leaves(sluice, until):
 def test_poison_on_every_consumed_topic_stops_nobody(sluice, until):
     for topic in ("file.uploaded", "file.validated", "druid.submitted", "task.completed"):
         sluice.say(topic, b"\x00poison", {"ce_id": "poison"}, b"poison")
-        until(lambda: [m for m in sluice.heard(f"{topic}.dlq") if m.key == b"poison"], f"a dead letter of {topic}")  # noqa: B023
+        until(lambda: [m for m in sluice.heard(f"{topic}.dlq") if m.key == b"poison"], f"a dead letter of {topic}")  # noqa: B023 - the same
     sluice.assert_next_file_passes()
 
 

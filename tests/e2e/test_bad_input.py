@@ -80,8 +80,12 @@ def test_a_client_that_goes_away_in_mid_body_leaves_nothing(sluice, until):
         )
         for _ in range(200):
             wire.sendall(ROW * 1500)
-    uploads = lambda: sluice.s3.list_multipart_uploads(Bucket="sluice").get("Uploads", [])  # noqa: E731
-    until(lambda: not uploads() and not any("gone.csv" in key for key in sluice.keys("raw/")), "the upload is aborted")
+
+    def aborted() -> bool:
+        uploads = sluice.s3.list_multipart_uploads(Bucket="sluice").get("Uploads")
+        return not uploads and not any("gone.csv" in key for key in sluice.keys("raw/"))
+
+    until(aborted, "the upload is aborted")
 
 
 @pytest.mark.parametrize(

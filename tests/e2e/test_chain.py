@@ -38,7 +38,7 @@ def test_the_rows_say_what_the_file_said(sluice):
     task_id = sluice.upload(path)
     sluice.assert_loaded_once(task_id, 50)
     query = (
-        "SELECT MIN(__time) AS first_time, SUM(Quantity) AS quantity, COUNT(DISTINCT OrderID) AS orders "  # noqa: S608
+        "SELECT MIN(__time) AS first_time, SUM(Quantity) AS quantity, COUNT(DISTINCT OrderID) AS orders "  # noqa: S608 - a query of our own
         f"FROM sales WHERE __task_id = '{task_id}'"
     )
     url = f"{sluice.stack.endpoints.druid_broker_url}/druid/v2/sql"

@@ -63,7 +63,11 @@ def test_an_interval_is_cut_where_segments_are(granularity, first, last, interva
     assert covering(at(first), at(last), Granularity(granularity)).iso() == interval
 
 
-instants = st.datetimes(min_value=datetime(1, 1, 1), max_value=datetime(9999, 12, 31, 23, 59, 59), timezones=st.just(UTC))  # noqa: DTZ001
+instants = st.datetimes(
+    min_value=datetime(1, 1, 1),  # noqa: DTZ001 - Hypothesis takes bounds without a zone
+    max_value=datetime(9999, 12, 31, 23, 59, 59),  # noqa: DTZ001 - the same
+    timezones=st.just(UTC),
+)
 
 
 @given(instants, instants, st.sampled_from(Granularity))

@@ -136,7 +136,10 @@ def world(sales: Contract, tmp_path: Path) -> World:
 
     # every reading is another instant: an identical event can only be the one that stands
     ticks = iter(range(10_000))
-    clock = lambda: NOW + dt.timedelta(seconds=next(ticks))  # noqa: E731
+
+    def clock() -> dt.datetime:
+        return NOW + dt.timedelta(seconds=next(ticks))
+
     publisher, verdicts, contracts = RecordingPublisher(), InMemoryVerdicts(), InMemoryContracts(sales)
     files, judge = ManualFiles(), ManualJudge()
     validate_file = ValidateFile(

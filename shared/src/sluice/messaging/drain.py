@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from aiokafka import ConsumerRebalanceListener, TopicPartition
 
 
-class Drain(ConsumerRebalanceListener):  # type: ignore[misc]
+class Drain(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
     """Counts messages in hand; a revoke waits until there are none, or `timeout` seconds."""
 
     def __init__(self, timeout: float) -> None:

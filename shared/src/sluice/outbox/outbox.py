@@ -39,12 +39,12 @@ async def relay(pool: asyncpg.Pool, schema: str, deliver: Deliver) -> int:
     """
     async with transaction(pool) as connection:
         rows = await connection.fetch(
-            f"SELECT position, document FROM {schema}.outbox ORDER BY position LIMIT {BATCH} FOR UPDATE SKIP LOCKED"  # noqa: S608
+            f"SELECT position, document FROM {schema}.outbox ORDER BY position LIMIT {BATCH} FOR UPDATE SKIP LOCKED"  # noqa: S608 - the same
         )
         for row in rows:
             await deliver(decode_structured(row["document"]))
         await connection.execute(
-            f"DELETE FROM {schema}.outbox WHERE position = ANY($1)",  # noqa: S608
+            f"DELETE FROM {schema}.outbox WHERE position = ANY($1)",  # noqa: S608 - the same
             [row["position"] for row in rows],
         )
     return len(rows)

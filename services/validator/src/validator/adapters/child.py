@@ -69,7 +69,7 @@ def main(judge_run: JudgeRun = judge) -> None:
             _work(run, judge_run)
         print(f"pid {pid}", flush=True)  # noqa: T201 - the protocol
         _, status = os.waitpid(pid, 0)
-        print(f"exit {status}", flush=True)  # noqa: T201
+        print(f"exit {status}", flush=True)  # noqa: T201 - the protocol
 
 
 def die_with_parent() -> None:

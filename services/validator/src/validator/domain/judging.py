@@ -38,7 +38,7 @@ class ColumnTally:
         for value in (parsed.values.min(), parsed.values.max()):
             if value is not None:
                 self.low = value if self.low is None else min(self.low, value)  # type: ignore[call-overload]  # one type
-                self.high = value if self.high is None else max(self.high, value)  # type: ignore[call-overload]
+                self.high = value if self.high is None else max(self.high, value)  # type: ignore[call-overload]  # the same
 
     def quality(self) -> ColumnQuality:
         low, high = (
