@@ -1,1 +1,1 @@
-
+"""Tells: what became of every file, folded from all events. It decides nothing."""

@@ -4,12 +4,9 @@ import re
 import unicodedata
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Literal, NewType
-from uuid import UUID
+from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
-
-TaskId = NewType("TaskId", UUID)
 
 DATASOURCE_PATTERN = r"^[a-z][a-z0-9_-]{0,62}$"
 VERSION_PATTERN = r"^[0-9A-Za-z][0-9A-Za-z.+-]{0,63}$"

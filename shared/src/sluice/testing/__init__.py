@@ -1,4 +1,4 @@
-"""Builders and fakes that every service's tests need. Fakes are proven against the real part in `shared/tests`."""
+"""Builders and fakes that the tests of several services need."""
 
 from sluice.testing.builders import NOW, file_uploaded, file_validated, verdict_accepted, verdict_rejected
 from sluice.testing.fakes import ManualClock, RecordingPublisher

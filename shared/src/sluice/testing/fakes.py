@@ -1,4 +1,4 @@
-"""Fakes at ports that every service has."""
+"""Fakes at ports that several services have."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta

@@ -1,19 +1,9 @@
 """What a run says about a file, before it is an event."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
-from sluice.events import ContractRef, FileUploaded, Problem, TimeRange
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """One file to judge. `run` is the folder of the run: what a child writes stays in there."""
-
-    run: Path
-    fact: FileUploaded
-    contract: ContractRef
+from sluice.events import Problem, TimeRange
 
 
 @dataclass(frozen=True, slots=True)

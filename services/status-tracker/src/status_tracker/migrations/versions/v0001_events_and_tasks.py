@@ -34,7 +34,3 @@ def upgrade() -> None:
     op.execute("CREATE INDEX tasks_newest ON tracker.tasks (accepted_at DESC, task_id DESC)")
     op.execute("CREATE INDEX tasks_of_datasource ON tracker.tasks (datasource, accepted_at DESC, task_id DESC)")
     op.execute("CREATE INDEX tasks_in_state ON tracker.tasks (state, accepted_at DESC, task_id DESC)")
-
-
-def downgrade() -> None:
-    op.execute("DROP TABLE tracker.tasks, tracker.events")
