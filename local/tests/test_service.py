@@ -85,6 +85,21 @@ def test_a_service_that_is_killed_is_started_again_on_its_port(make, told, notes
     assert any("tiny has ended" in note for note in notes)
 
 
+def test_a_slow_kill_leaves_no_second_process_behind(make, told, monkeypatch):
+    def slowly(leader: int) -> None:
+        time.sleep(1.5)  # longer than the pause before a restart
+
+    service = make()
+    service.start()
+    ready(service)
+    monkeypatch.setattr("sluice_local.part.kill_group", slowly)
+    service.kill()
+    ready(service)
+    until(lambda: starts(told) == 2)
+    assert service.pid == int(told.read_text().splitlines()[-1].split()[0])
+    assert service.site.pid_file("tiny").path.exists()
+
+
 def test_a_service_that_dies_by_itself_is_started_again(make, told):
     service = make()
     service.start()

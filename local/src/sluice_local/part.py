@@ -1,6 +1,7 @@
 import contextlib
 import signal
 import subprocess
+import threading
 import time
 from typing import Protocol
 
@@ -44,6 +45,8 @@ class ProcessPart:
         self.name = name
         self.site = site
         self._process: subprocess.Popen[bytes] | None = None
+        # a watch may want to start it anew while a kill is not over
+        self._changing = threading.RLock()
 
     def launch(self) -> Launch:
         """Prepare files and folders, and say how to start the process."""
@@ -56,10 +59,10 @@ class ProcessPart:
     def start(self) -> None:
         if self.site.closing.is_set():
             raise SetupError(f"{self.name} is not started: the stack is being stopped.")
-        if not self.alive():
-            self._process = spawn(
-                self.launch(), self.site.log(self.name), self.site.pid_file(self.name), self.stop_signal
-            )
+        with self._changing:
+            if not self.alive():
+                log, pid_file = self.site.log(self.name), self.site.pid_file(self.name)
+                self._process = spawn(self.launch(), log, pid_file, self.stop_signal)
 
     def wait_ready(self, deadline: float) -> None:
         while not self.answers():
@@ -77,20 +80,23 @@ class ProcessPart:
         self.kill()
 
     def kill(self) -> None:
-        if self._process is None:
-            return
-        self._process.kill()
-        self._process.wait()
-        kill_group(self._process.pid)
-        self.site.pid_file(self.name).path.unlink(missing_ok=True)
-        self._process = None
+        with self._changing:
+            if self._process is None:
+                return
+            self._process.kill()
+            self._process.wait()
+            kill_group(self._process.pid)
+            self.site.pid_file(self.name).path.unlink(missing_ok=True)
+            self._process = None
 
     def alive(self) -> bool:
-        return self._process is not None and self._process.poll() is None
+        process = self._process
+        return process is not None and process.poll() is None
 
     @property
     def pid(self) -> int | None:
-        return self._process.pid if self._process is not None else None
+        process = self._process
+        return process.pid if process is not None else None
 
     def _why(self) -> str:
         log = self.site.log(self.name)
