@@ -20,6 +20,11 @@ class SluiceError(Exception):
     code: ClassVar[str] = "internal"
 
 
+def code_of(error: Exception) -> str:
+    """The error's own code; `internal` for one that nobody foresaw."""
+    return error.code if isinstance(error, SluiceError) else SluiceError.code
+
+
 class Transient(SluiceError):
     code = "dependency-unavailable"
 

@@ -3,8 +3,8 @@ import json
 import pytest
 
 from sluice.errors import Undecodable
-from sluice.events import task_id_for_outside
-from sluice.messaging.cloudevents import decode, decode_structured, encode, encode_structured
+from sluice.events import FileUploaded, FileValidated, task_id_for_outside
+from sluice.messaging.cloudevents import decode, decode_as, decode_structured, encode, encode_structured
 from sluice.messaging.record import Record
 from sluice.testing import file_uploaded, file_validated
 
@@ -22,6 +22,13 @@ def record(envelope, topic=None, **changes) -> Record:
 def test_binary_and_structured_mode_say_the_same(envelope):
     assert decode(record(envelope)) == envelope
     assert decode_structured(encode_structured(envelope)) == envelope
+
+
+def test_a_document_of_another_type_is_not_taken_for_ours():
+    document = encode_structured(file_uploaded())
+    assert decode_as(FileUploaded, document) == decode_structured(document)
+    with pytest.raises(Undecodable, match=FileValidated.TYPE):
+        decode_as(FileValidated, document)
 
 
 def test_the_key_and_the_subject_are_the_task():

@@ -27,7 +27,7 @@ from druid_submitter.domain.watch import (
 from druid_submitter.errors import IdBurnt
 from druid_submitter.ports import Contracts, DruidTasks, Ingestions, Progress
 from sluice.clock import Clock
-from sluice.errors import Permanent, SluiceError, Transient
+from sluice.errors import Permanent, Transient, code_of
 from sluice.events import (
     Accepted,
     DruidSubmitted,
@@ -69,9 +69,8 @@ class AbandonTask:
     ingestions: Ingestions
 
     async def __call__(self, event: Envelope[FileValidated], error: Exception) -> None:
-        code = error.code if isinstance(error, SluiceError) else "internal"
         message = "The verdict could not be handled; it lies in the dead letters of file.validated."
-        verdict = Failed(problem=Problem(code=code, message=message))
+        verdict = Failed(problem=Problem(code=code_of(error), message=message))
         failed = FileValidated(**(dict(event.data) | {"verdict": verdict}))
         await self.ingestions.record(Envelope(event.id, event.source, event.time, failed, event.traceparent))
 

@@ -10,7 +10,7 @@ import structlog
 
 from sluice.clock import Clock
 from sluice.contracts import Contract
-from sluice.errors import ContractInvalid, ObjectMissing, SluiceError, Transient
+from sluice.errors import ContractInvalid, ObjectMissing, Transient, code_of
 from sluice.events import (
     GATEWAY_SOURCE,
     Accepted,
@@ -157,9 +157,8 @@ class AbandonFile:
     settle: SettleVerdict
 
     async def __call__(self, cause: Envelope[FileUploaded], error: Exception) -> None:
-        code = error.code if isinstance(error, SluiceError) else "internal"
         message = "The file could not be judged because of a fault on our side. Its bytes are kept."
-        await self.settle(cause, Failed(problem=Problem(code=code, message=message)))
+        await self.settle(cause, Failed(problem=Problem(code=code_of(error), message=message)))
 
 
 def _refused(problem: Problem) -> Verdict:

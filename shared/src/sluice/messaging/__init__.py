@@ -1,7 +1,7 @@
 """Events on Kafka: at-least-once delivery, durable publishing, dead letters. Facts to trust stand in `docs/delivery.md`."""
 
 from sluice.messaging.broker import create_broker
-from sluice.messaging.cloudevents import decode, decode_structured, encode, encode_structured
+from sluice.messaging.cloudevents import decode, decode_as, decode_structured, encode, encode_structured
 from sluice.messaging.connection import answers, connected, consuming
 from sluice.messaging.delivery import Delivery, subscribe
 from sluice.messaging.publisher import KafkaPublisher
@@ -14,6 +14,7 @@ __all__ = [
     "consuming",
     "create_broker",
     "decode",
+    "decode_as",
     "decode_structured",
     "encode",
     "encode_structured",

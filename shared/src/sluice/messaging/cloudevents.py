@@ -4,7 +4,7 @@ The mapping itself is the CloudEvents SDK's; here it is held against our registr
 """
 
 from datetime import UTC
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from cloudevents.core.base import BaseCloudEvent
 from cloudevents.core.bindings.kafka import KafkaMessage, from_binary, from_structured, to_binary
@@ -19,6 +19,8 @@ from sluice.messaging.record import Record
 
 JSON = JSONFormat()
 STRUCTURED = b"application/cloudevents+json"
+
+E = TypeVar("E", bound=Event)
 
 
 def to_cloudevent(envelope: Envelope[Event]) -> CloudEvent:
@@ -68,6 +70,14 @@ def decode(record: Record) -> Envelope[Event]:
 def decode_structured(document: bytes) -> Envelope[Event]:
     """Read what `encode_structured` wrote. Raises Undecodable."""
     return decode(Record("", 0, 0, None, document, (("content-type", STRUCTURED),)))
+
+
+def decode_as(fact: type[E], document: bytes) -> Envelope[E]:
+    """Read what `encode_structured` wrote of one type of event. Raises Undecodable, also for another type."""
+    envelope = decode_structured(document)
+    if not isinstance(envelope.data, fact):
+        raise Undecodable(f"a {fact.TYPE} should stand here, but it is a {envelope.data.TYPE}")
+    return cast("Envelope[E]", envelope)
 
 
 def _cloudevent(record: Record) -> BaseCloudEvent:

@@ -15,7 +15,7 @@ from faststream.kafka import KafkaBroker, KafkaMessage
 from structlog.contextvars import bound_contextvars
 
 from sluice.clock import Clock, utc_now
-from sluice.errors import SluiceError, Undecodable
+from sluice.errors import Undecodable, code_of
 from sluice.events import Envelope, Event
 from sluice.messaging.cloudevents import decode
 from sluice.messaging.deadletter import DeadLetterLimit, Reason, dead_letter_topic, letter_headers
@@ -115,7 +115,7 @@ class Delivery:
         if self.limit.reached():
             log.error("stopped: too many dead letters in a row", topic=record.topic, limit=self.limit.limit)
             raise Stopped
-        code = error.code if isinstance(error, SluiceError) else "internal"
+        code = code_of(error)
         reason = Reason(code, f"{type(error).__name__}: {error}", attempts, self.clock(), self.service)
         letter = letter_headers(record, reason)
         await self.publisher.publish_letter(dead_letter_topic(record.topic), record, letter)

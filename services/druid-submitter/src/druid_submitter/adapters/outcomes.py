@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 from sluice.events import Envelope, Event, TaskCompleted
 from sluice.ledger import outcome_key
-from sluice.messaging.cloudevents import decode_structured, encode_structured
-from sluice.messaging.publisher import KafkaPublisher
+from sluice.messaging import KafkaPublisher, decode_structured, encode_structured
 from sluice.objectstore import ObjectStore
 
 

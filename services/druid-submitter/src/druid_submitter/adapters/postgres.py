@@ -10,9 +10,8 @@ import structlog
 
 from druid_submitter.domain.ingestion import Ingestion, Phase, first_phase
 from sluice import outbox
-from sluice.errors import Permanent
 from sluice.events import DruidSubmitted, Envelope, Event, FileValidated, Problem, TaskCompleted
-from sluice.messaging.cloudevents import decode_structured, encode_structured
+from sluice.messaging import decode_as, decode_structured, encode_structured
 from sluice.postgres import transaction
 
 log = structlog.get_logger()
@@ -103,12 +102,9 @@ class PostgresIngestions:
 
 
 def _ingestion(row: asyncpg.Record) -> Ingestion:
-    cause = decode_structured(row["cause"])
-    if not isinstance(cause.data, FileValidated):
-        raise Permanent("a row of submitter.ingestions holds no file.validated")
     code, message = row["problem_code"], row["problem_message"]
     return Ingestion(
-        cause=cast("Envelope[FileValidated]", cause),
+        cause=decode_as(FileValidated, row["cause"]),
         phase=Phase(row["phase"]),
         attempt=row["attempt"],
         polls=row["polls"],

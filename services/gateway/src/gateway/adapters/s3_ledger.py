@@ -6,9 +6,9 @@ from uuid import UUID
 
 from gateway.ports import Acceptance
 from sluice.errors import ObjectExists, ObjectMissing, Undecodable
-from sluice.events import Envelope, FileUploaded
+from sluice.events import FileUploaded
 from sluice.ledger import accepted_key, accepted_prefix, claim_key, outcome_prefix
-from sluice.messaging import decode_structured, encode_structured
+from sluice.messaging import decode_as, encode_structured
 from sluice.objectstore import ObjectStore
 
 JSON = "application/json"
@@ -21,13 +21,13 @@ class S3Ledger:
 
     async def claimed(self, task_id: UUID) -> Acceptance | None:
         try:
-            return _acceptance(await self.store.get(claim_key(task_id)))
+            return decode_as(FileUploaded, await self.store.get(claim_key(task_id)))
         except ObjectMissing:
             return None
 
     async def claim(self, acceptance: Acceptance) -> Acceptance:
         key = claim_key(acceptance.data.task_id)
-        return _acceptance(await self.store.create_or_get(key, encode_structured(acceptance), JSON))
+        return decode_as(FileUploaded, await self.store.create_or_get(key, encode_structured(acceptance), JSON))
 
     async def record(self, acceptance: Acceptance) -> bool:
         key = accepted_key(acceptance.data.accepted_at, acceptance.data.task_id)
@@ -38,7 +38,7 @@ class S3Ledger:
         return True
 
     async def read(self, day: str, task_id: UUID) -> Acceptance:
-        acceptance = _acceptance(await self.store.get(f"{accepted_prefix(day)}{task_id}{SUFFIX}"))
+        acceptance = decode_as(FileUploaded, await self.store.get(f"{accepted_prefix(day)}{task_id}{SUFFIX}"))
         if acceptance.data.task_id != task_id:
             raise Undecodable("the record speaks of another task than its name")
         return acceptance
@@ -67,10 +67,3 @@ def _task_of(name: str) -> UUID | None:
     except ValueError:
         return None
     return task_id if name == f"{task_id}{SUFFIX}" else None
-
-
-def _acceptance(document: bytes) -> Acceptance:
-    envelope = decode_structured(document)
-    if not isinstance(envelope.data, FileUploaded):
-        raise Undecodable("the record is no acceptance")
-    return Envelope(envelope.id, envelope.source, envelope.time, envelope.data, envelope.traceparent)

@@ -3,13 +3,12 @@
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
 from uuid import UUID
 
 from sluice.errors import ObjectMissing
 from sluice.events import Envelope, FileUploaded, FileValidated, ObjectRef, Problem
 from sluice.ledger import canonical_key, report_key, verdict_key
-from sluice.messaging import decode_structured, encode_structured
+from sluice.messaging import decode_as, encode_structured
 from sluice.objectstore import ObjectStore, split_uri
 from validator.adapters import paths
 
@@ -87,14 +86,10 @@ class S3Verdicts:
 
     async def find(self, fact: FileUploaded) -> Envelope[FileValidated] | None:
         try:
-            return _verdict(await self.store.get(verdict_key(fact.datasource, fact.task_id)))
+            return decode_as(FileValidated, await self.store.get(verdict_key(fact.datasource, fact.task_id)))
         except ObjectMissing:
             return None
 
     async def settle(self, verdict: Envelope[FileValidated]) -> Envelope[FileValidated]:
         key = verdict_key(verdict.data.datasource, verdict.data.task_id)
-        return _verdict(await self.store.create_or_get(key, encode_structured(verdict)))
-
-
-def _verdict(document: bytes) -> Envelope[FileValidated]:
-    return cast("Envelope[FileValidated]", cast("Envelope[Any]", decode_structured(document)))
+        return decode_as(FileValidated, await self.store.create_or_get(key, encode_structured(verdict)))
