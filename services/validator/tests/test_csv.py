@@ -2,6 +2,7 @@
 
 import csv
 import io
+import time
 from collections.abc import Callable
 
 import polars as pl
@@ -38,6 +39,7 @@ def test_ragged_rows_do_not_hide_the_others(look, header):
         (ONE + ONE.replace("Planes", '"Planes') + TWO, 3),
         (ONE + ONE.replace("Planes", '6" Planes'), 3),
         (ONE + TWO + '4,"', 5),
+        (ONE + ONE.replace("DE", '"DE"\r4'), 3),
     ],
 )
 def test_unclosed_quote_is_named_with_its_line(text, line, look, header):
@@ -46,6 +48,23 @@ def test_unclosed_quote_is_named_with_its_line(text, line, look, header):
     assert seen.places("rule", "line") == [("unclosed-quote", line)]
     assert seen.judged.problem
     assert f"line {line}" in seen.judged.problem.message
+
+
+@pytest.mark.parametrize("size", range(1, 40))
+def test_a_quoted_cell_before_crlf_may_fall_on_any_block_end(size, look, header, monkeypatch):
+    monkeypatch.setattr(csv_adapter, "BLOCK", size)
+    assert look((header + ONE.replace("DE\n", '"DE"\r\n')).encode()).judged.problem is None
+
+
+@pytest.mark.parametrize(
+    "header_line", ["x" * 200_000, ",".join(f"c{n}" for n in range(300_000))], ids=["long", "wide"]
+)
+def test_a_monstrous_header_is_refused_in_good_time(header_line, look):
+    began = time.process_time()
+    seen = look((header_line + "\n1\n").encode())
+    assert seen.code == "wrong-columns"
+    assert time.process_time() - began < 20
+    assert len(str(seen.report)) < 1_000_000
 
 
 @pytest.mark.parametrize(("encoding", "name"), [("latin-1", "latin-1"), ("cp1252", "Windows-1252")])

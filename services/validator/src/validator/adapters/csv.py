@@ -101,7 +101,11 @@ class CsvTable:
 
     def _read_header(self, record: bytes) -> None:
         text = record.decode().splitlines()
-        names = next(csv.reader(text, delimiter=self.dialect.delimiter, quotechar=self.dialect.quote))
+        try:
+            names = next(csv.reader(text, delimiter=self.dialect.delimiter, quotechar=self.dialect.quote))
+        except csv.Error as error:
+            said = f"A name in the header has more than {csv.field_size_limit()} characters."
+            raise FileRejected("wrong-columns", f"{said} Send exactly the columns of the contract.") from error
         self._names = [name.strip() for name in names]
         check_header(self._names, self.contract)
 

@@ -62,7 +62,8 @@ def _stray(data: Bytes, at: Ints, inside: Bits, delimiter: int) -> tuple[int, in
     opens = inside[at]
     again = (before == quote) & (at > 0)
     starts_cell = (at == 0) | again | np.isin(before, (delimiter, NEWLINE))
-    ends_cell = (at == last) | np.isin(after, (delimiter, NEWLINE, RETURN, quote))
+    ends_line = (after == RETURN) & ((at + 1 == last) | (data[np.minimum(at + 2, last)] == NEWLINE))
+    ends_cell = (at == last) | np.isin(after, (delimiter, NEWLINE, quote)) | ends_line
     wrong = np.flatnonzero(np.where(opens, ~starts_cell, ~ends_cell))
     if not len(wrong):
         return None

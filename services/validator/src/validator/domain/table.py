@@ -1,5 +1,6 @@
 """A file as a table: batches of cells, and where each cell stands."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -44,8 +45,15 @@ class Table(Protocol):
         ...
 
 
+MOST_COLUMNS = 10_000
+"""Beyond it, columns are counted and no more compared: looking for near names takes time with each."""
+
+
 def check_header(names: list[str], contract: Contract) -> None:
     """Every column of the contract once, none besides; the order is free. Raises FileRejected with every fault."""
+    if len(names) > MOST_COLUMNS:
+        said = f"The header has {len(names)} columns; the contract has {len(contract.columns)}."
+        raise FileRejected("wrong-columns", f"{said} Send exactly the columns of the contract.")
     faults = [*_missing(names, contract), *_duplicates(names), *_unexpected(names, contract)]
     if not faults:
         return
@@ -66,7 +74,7 @@ def _missing(names: list[str], contract: Contract) -> Iterator[Fault]:
 
 
 def _duplicates(names: list[str]) -> Iterator[Fault]:
-    for name in sorted({name for name in names if names.count(name) > 1}):
+    for name in sorted(name for name, count in Counter(names).items() if count > 1):
         yield Fault("duplicate-column", "each column once", "Remove or rename one of them.", _shown(name))
 
 
