@@ -4,8 +4,11 @@ from collections.abc import Collection
 
 from sluice.events import Problem
 
-OWN_PREFIXES = ("accepted/", "outcomes/", "contracts/", "keys/", "canonical/", "reports/")
-"""The ledger: other systems have no file there."""
+OWN_PREFIXES = ("raw/", "accepted/", "outcomes/", "contracts/", "keys/", "canonical/", "reports/", "probes/")
+"""What senders uploaded, and the ledger: other systems have no file there."""
+
+LONGEST_KEY = 1024
+"""Bytes; S3 has no longer ones, and some servers answer them as if they were ill."""
 
 
 def refuse_object(bucket: str, key: str, *, trusted: bool, own_bucket: str, allowed: Collection[str]) -> Problem | None:
@@ -14,6 +17,8 @@ def refuse_object(bucket: str, key: str, *, trusted: bool, own_bucket: str, allo
         return Problem(
             code="bucket-not-allowed", message="Files are not taken from this bucket. Ask for it to be allowed."
         )
+    if len(key.encode()) > LONGEST_KEY or any(c < " " or c == "\x7f" for c in key):
+        return Problem(code="invalid-key", message="No object can have this key. Name the object as it stands on S3.")
     # servers that keep objects as files may read a/../b as b
     crooked = not {"", ".", ".."}.isdisjoint(key.split("/"))
     if not trusted and (crooked or (bucket == own_bucket and key.startswith(OWN_PREFIXES))):
