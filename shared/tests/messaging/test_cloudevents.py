@@ -37,6 +37,13 @@ def test_the_key_and_the_subject_are_the_task():
     assert key.decode() == headers["ce_subject"] == str(envelope.data.task_id)
 
 
+@pytest.mark.parametrize("said", ["z" * 1_000_000, "a\0b", "x\r\ny: z", "00-0-0-00"])
+def test_a_traceparent_that_is_none_does_not_travel_on(said):
+    assert decode(record(file_uploaded(), headers={"ce_traceparent": said})).traceparent is None
+    real = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    assert decode(record(file_uploaded(), headers={"ce_traceparent": real})).traceparent == real
+
+
 def test_structured_mode_is_accepted_on_a_topic():
     envelope = file_uploaded()
     headers = (("content-type", b"application/cloudevents+json; charset=utf-8"),)

@@ -7,7 +7,8 @@ from faststream.kafka import KafkaBroker
 
 GRACEFUL_TIMEOUT = 30.0
 REQUEST_TIMEOUT_MS = 15_000
-MAX_RECORD_BYTES = 1_048_576
+MAX_LETTER_BYTES = 4_194_304
+"""A dead letter is larger than the largest record that a topic takes by default, 1 MiB: it says why, and escapes headers."""
 
 
 def create_broker(bootstrap: str, client_id: str) -> KafkaBroker:
@@ -24,7 +25,7 @@ def create_broker(bootstrap: str, client_id: str) -> KafkaBroker:
         ack_policy=AckPolicy.NACK_ON_ERROR,
         graceful_timeout=GRACEFUL_TIMEOUT,
         request_timeout_ms=REQUEST_TIMEOUT_MS,
-        max_request_size=MAX_RECORD_BYTES,
+        max_request_size=MAX_LETTER_BYTES,
         logger=logging.getLogger("sluice.kafka"),
         log_level=logging.DEBUG,
         apply_types=False,

@@ -3,6 +3,7 @@
 The mapping itself is the CloudEvents SDK's; here it is held against our registry of types.
 """
 
+import re
 from datetime import UTC
 from typing import Any, TypeVar, cast
 
@@ -19,6 +20,8 @@ from sluice.messaging.record import Record
 
 JSON = JSONFormat()
 STRUCTURED = b"application/cloudevents+json"
+TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+"""W3C Trace Context. It goes on into every later event: what is anything else, or without end, stays behind."""
 
 E = TypeVar("E", bound=Event)
 
@@ -113,8 +116,12 @@ def _envelope(event: BaseCloudEvent, topic: str) -> Envelope[Event]:
         source=event.get_source(),
         time=time.astimezone(UTC),
         data=model.model_validate(_completed(event, model, body)),
-        traceparent=event.get_extension("traceparent"),
+        traceparent=_traceparent(event.get_extension("traceparent")),
     )
+
+
+def _traceparent(said: object) -> str | None:
+    return said if isinstance(said, str) and TRACEPARENT.fullmatch(said) else None
 
 
 def _completed(event: BaseCloudEvent, model: type[Event], body: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Dead letters: the original bytes, and why, where and how often. A limit stops the consumer before it drains a topic."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sluice.messaging.record import Record
@@ -11,6 +11,9 @@ LIMIT_IN_A_ROW = 20
 
 REASON = "sluice_dead_letter"
 """Header with the reason; every other header, key and value are the original's."""
+
+MOST_VALUE, MOST_HEADERS, MOST_KEY = 1_048_576, 262_144, 65_536
+"""Bytes that a letter keeps. A batch travels compressed: one record in it may be of any size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,17 @@ def letter_headers(record: Record, reason: Reason) -> dict[str, str]:
             }
         )
     }
+
+
+def bounded(record: Record) -> Record:
+    """The record as a letter can hold it: itself, but for giants, whose whole stands at the place that the reason names."""
+    kept, room = [], MOST_HEADERS
+    for name, value in record.headers:
+        room -= len(name.encode()) + len(value)
+        if room >= 0:
+            kept.append((name, value))
+    key = record.key if record.key is None else record.key[:MOST_KEY]
+    return replace(record, key=key, value=record.value[:MOST_VALUE], headers=tuple(kept))
 
 
 def dead_letter_topic(topic: str) -> str:

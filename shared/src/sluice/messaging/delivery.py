@@ -18,7 +18,7 @@ from sluice.clock import Clock, utc_now
 from sluice.errors import Undecodable, code_of
 from sluice.events import Envelope, Event
 from sluice.messaging.cloudevents import decode
-from sluice.messaging.deadletter import DeadLetterLimit, Reason, dead_letter_topic, letter_headers
+from sluice.messaging.deadletter import DeadLetterLimit, Reason, bounded, dead_letter_topic, letter_headers
 from sluice.messaging.drain import Drain
 from sluice.messaging.policy import DeadLetter, Redeliver, Retry, decide
 from sluice.messaging.publisher import KafkaPublisher
@@ -118,10 +118,11 @@ class Delivery:
         code = code_of(error)
         reason = Reason(code, f"{type(error).__name__}: {error}", attempts, self.clock(), self.service)
         letter = letter_headers(record, reason)
-        await self.publisher.publish_letter(dead_letter_topic(record.topic), record, letter)
+        await self.publisher.publish_letter(dead_letter_topic(record.topic), bounded(record), letter)
+        # counted first: where its task cannot be ended either, the message comes again, but not for ever
+        self.limit.count_letter()
         if envelope is not None:
             await self.abandon(envelope, error)
-        self.limit.count_letter()
         log.error("message put aside", topic=dead_letter_topic(record.topic), code=code)
 
 

@@ -6,6 +6,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from sluice.events import EVENTS, TaskCommand, TaskProgress
+from sluice.messaging.broker import MAX_LETTER_BYTES
 from sluice.messaging.deadletter import dead_letter_topic
 
 PARTITIONS = 6
@@ -20,9 +21,10 @@ def topics(replication_factor: int) -> Sequence[NewTopic]:
 def _topics_of(name: str, replication_factor: int) -> list[NewTopic]:
     partitions = 1 if name == TaskCommand.TOPIC else PARTITIONS
     retention = DAY_MS if name == TaskProgress.TOPIC else 14 * DAY_MS
+    letters = {"retention.ms": "-1", "max.message.bytes": str(MAX_LETTER_BYTES)}
     return [
         NewTopic(name, partitions, replication_factor, topic_configs={"retention.ms": str(retention)}),
-        NewTopic(dead_letter_topic(name), 1, replication_factor, topic_configs={"retention.ms": "-1"}),
+        NewTopic(dead_letter_topic(name), 1, replication_factor, topic_configs=letters),
     ]
 
 
