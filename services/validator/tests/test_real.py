@@ -140,9 +140,9 @@ async def listening(environment: dict[str, str]) -> AsyncIterator[tuple[KafkaPub
             found: list[Envelope[FileValidated]] = []
             async with asyncio.timeout(120):
                 while len(found) < count:
-                    said = decode(Record.of(await consumer.getone()))
-                    if said.data.task_id in tasks:
-                        found.append(said)
+                    record = Record.of(await consumer.getone())
+                    if record.key in {str(task).encode() for task in tasks}:  # other tests leave poison here
+                        found.append(decode(record))
             return found
 
         yield KafkaPublisher(broker), verdicts
