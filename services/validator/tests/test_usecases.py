@@ -28,7 +28,6 @@ from sluice.events import (
     TimeRange,
 )
 from validator.domain.verdicts import Judged, Unjudged
-from validator.handlers import on_file_uploaded
 from validator.usecases import AbandonFile, Gate, ReportProgress, SettleVerdict, ValidateFile
 
 NOW = dt.datetime(2024, 1, 2, tzinfo=dt.UTC)
@@ -120,7 +119,7 @@ class World:
 
     async def deliver(self, fact: FileUploaded, source: str = GATEWAY_SOURCE) -> FileValidated:
         cause = Envelope(id=str(fact.task_id), source=source, time=NOW, data=fact)
-        await on_file_uploaded(cause, validate_file=self.validate_file)
+        await self.validate_file(cause)
         return self.publisher.verdicts[-1].data
 
 

@@ -1,4 +1,4 @@
-"""Constructs the gateway: the only place that knows every part."""
+"""The gateway, wired. The only place that knows all of its parts."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -13,13 +13,14 @@ from gateway.jobs import prove_storage, relay_accepted, sweep_unconcluded
 from gateway.ports import EventPublisher
 from gateway.routes import Edge, Linger, add_problems, make_router
 from gateway.settings import GatewaySettings
-from gateway.usecases import AcceptUpload, AdmitUpload, ProveStorage, Relay, SweepUnconcluded
+from gateway.usecases import AcceptUpload, AdmitUpload, Relay, SweepUnconcluded
+from sluice import messaging
 from sluice.clock import Clock, utc_now
 from sluice.contracts import ContractStore
 from sluice.http import Probes, create_api
 from sluice.jobs import Job, running
-from sluice.messaging import KafkaPublisher, connected, create_broker
 from sluice.objectstore import ObjectStore, open_objectstore
+from sluice.proof import ProveStorage
 from sluice.settings import S3Settings
 
 DESCRIPTION = "Takes files in. `202` means that the file is durable and will end in exactly one outcome."
@@ -31,9 +32,9 @@ OpenPublisher = Callable[[GatewaySettings], AbstractAsyncContextManager[EventPub
 @asynccontextmanager
 async def open_publisher(settings: GatewaySettings) -> AsyncIterator[EventPublisher]:
     """A publisher that connects whenever Kafka answers; until then it raises Transient."""
-    broker = create_broker(settings.kafka_bootstrap, "sluice.gateway")
-    async with connected(broker):
-        yield KafkaPublisher(broker)
+    broker = messaging.create_broker(settings.kafka_bootstrap, "sluice.gateway")
+    async with messaging.connected(broker):
+        yield messaging.KafkaPublisher(broker)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,20 +54,19 @@ def create_app(
     clock: Clock = utc_now,
 ) -> FastAPI:
     """The gateway on real parts, unless told otherwise."""
-    alive: dict[str, Callable[[], bool]] = {}
-    ready: dict[str, Callable[[], Awaitable[bool]]] = {}
+    probes = Probes()
 
     @asynccontextmanager
     async def lifespan(api: FastAPI) -> AsyncIterator[None]:
         async with open_store(settings) as store, open_events(settings) as events:
             parts = assemble(settings, store, events, clock)
             api.state.edge = parts.edge
-            alive.update({job.name: job.alive for job in parts.jobs})
-            ready["s3"] = parts.ready
+            probes.alive.update({job.name: job.alive for job in parts.jobs})
+            probes.ready.update(s3=parts.ready)
             async with running(*parts.jobs):
                 yield
 
-    api = create_api("Sluice gateway", DESCRIPTION, lifespan, Probes(alive, ready))
+    api = create_api("Sluice gateway", DESCRIPTION, lifespan, probes)
     add_problems(api)
     api.add_middleware(Linger)
     api.include_router(make_router())

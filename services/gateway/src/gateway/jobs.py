@@ -1,33 +1,36 @@
-"""Work that a clock starts."""
+"""Clock edge: what turns without a message."""
 
 import os
 import signal
 
 import structlog
 
-from gateway.usecases import ProveStorage, Relay, SweepUnconcluded
-from sluice.errors import Permanent
+from gateway.usecases import Relay, SweepUnconcluded
+from sluice.errors import ObjectMissing, Permanent, Transient
 from sluice.jobs import Job
+from sluice.proof import ProveStorage
 
 log = structlog.get_logger()
 
 
 def relay_accepted(relay: Relay) -> Job:
-    return Job("relay", relay, pause=1.0)
+    return Job("relay-accepted", relay, pause=1.0)
 
 
 def sweep_unconcluded(sweep: SweepUnconcluded, every: float) -> Job:
     # while S3 is down the sweep has nothing to say: that is readiness, not death
-    return Job("sweep", sweep, pause=every, patience=600.0)
+    return Job("sweep-unconcluded", sweep, pause=every, patience=600.0)
 
 
 def prove_storage(prove: ProveStorage) -> Job:
     async def work() -> bool:
         try:
             await prove()
+        except ObjectMissing as error:
+            raise Transient("the bucket does not exist yet") from error
         except Permanent as error:
             log.critical("storage cannot be used: stopping", error=str(error))
             os.kill(os.getpid(), signal.SIGTERM)
         return False
 
-    return Job("prove storage", work, pause=1.0)
+    return Job("prove-storage", work, pause=1.0)

@@ -62,8 +62,3 @@ class Outbound(Protocol):
 
     def hand_over(self, acceptance: Acceptance) -> bool:
         """Never waits. False if there is no room: the sweep brings it again."""
-
-
-class RaceProbe(Protocol):
-    async def require_create_only(self) -> None:
-        """Raises Permanent for a store on which two create-only writers can both win."""

@@ -1,9 +1,18 @@
-"""The Kafka edge: a decoded event in, a use case called."""
+"""Kafka edge: decode, delegate."""
 
-from sluice.events import Envelope, FileUploaded
-from validator.usecases import ValidateFile
+from faststream.kafka import KafkaBroker
+
+from sluice.events import FileUploaded
+from sluice.messaging import Delivery, KafkaPublisher, subscribe
+from validator.usecases import AbandonFile, ValidateFile
+
+SERVICE = "validator"
 
 
-async def on_file_uploaded(envelope: Envelope[FileUploaded], *, validate_file: ValidateFile) -> None:
-    """A second delivery publishes the identical verdict again."""
-    await validate_file(envelope)
+def on_file_uploaded(
+    broker: KafkaBroker, publisher: KafkaPublisher, validate_file: ValidateFile, abandon_file: AbandonFile
+) -> Delivery:
+    """Validate every file, at least once. A second delivery publishes the identical verdict again."""
+    delivery = Delivery(SERVICE, validate_file, publisher, abandon=abandon_file)
+    subscribe(broker, delivery, FileUploaded.TOPIC, group=f"sluice.{SERVICE}")
+    return delivery

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from gateway.domain.measure import too_large
 from gateway.errors import GatewayBusy, UnknownDatasource
 from gateway.ports import Contracts
-from gateway.usecases.prove import ProveStorage
 from sluice.errors import Transient
 from sluice.events import DATASOURCE_PATTERN, ContractRef
+from sluice.proof import ProveStorage
 
 
 @dataclass(slots=True)

@@ -1,9 +1,12 @@
-"""No file is accepted on storage that could let two uploads win one claim."""
+"""Two writers that both believe they were first would break every promise: storage is proved before it is relied on."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
-from gateway.ports import RaceProbe
-from sluice.errors import ObjectMissing, Transient
+
+class RaceProbe(Protocol):
+    async def require_create_only(self) -> None:
+        """Raises Permanent for a store on which two create-only writers can both win."""
 
 
 @dataclass(slots=True)
@@ -17,8 +20,5 @@ class ProveStorage:
         """Raises Transient while storage does not answer, Permanent if it cannot be trusted."""
         if self.proven:
             return
-        try:
-            await self.probe.require_create_only()
-        except ObjectMissing as error:
-            raise Transient("the bucket does not exist yet") from error
+        await self.probe.require_create_only()
         self.proven = True
