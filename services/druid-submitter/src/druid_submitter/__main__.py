@@ -1,4 +1,4 @@
-"""`python -m druid_submitter` serves; `python -m druid_submitter migrate` brings its schema up to date."""
+"""`python -m druid_submitter [serve | migrate]`."""
 
 import argparse
 import asyncio

@@ -1,4 +1,4 @@
-"""The submitter, wired. The only place that knows all of its parts."""
+"""The druid-submitter, wired. The only place that knows all of its parts."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from druid_submitter.adapters.druid import HttpDruidTasks
 from druid_submitter.adapters.outcomes import OutcomeDelivery
 from druid_submitter.adapters.postgres import SCHEMA, PostgresIngestions
-from druid_submitter.handlers import on_file_validated
+from druid_submitter.handlers import SERVICE, on_file_validated
 from druid_submitter.jobs import relay_outbox, watch_ingestions
 from druid_submitter.settings import SubmitterSettings
 from druid_submitter.usecases import AbandonTask, AdvanceIngestions, RecordVerdict
@@ -21,6 +21,7 @@ from sluice.http import Probes, create_api
 from sluice.jobs import running
 from sluice.objectstore import open_objectstore
 
+DESCRIPTION = "Health of the service that concludes tasks."
 MIGRATIONS = Path(__file__).parent / "migrations" / "versions"
 
 
@@ -30,22 +31,23 @@ async def migrate(settings: SubmitterSettings) -> None:
 
 
 def create_app(settings: SubmitterSettings) -> FastAPI:
-    probes = Probes(alive={}, ready={})
+    """Consumes and watches; starts also when nothing it needs answers yet."""
+    probes = Probes()
 
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_api: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             await _open(settings, stack, probes)
             yield
 
-    return create_api("Sluice druid-submitter", "Health of the service that concludes tasks.", lifespan, probes)
+    return create_api("Sluice druid-submitter", DESCRIPTION, lifespan, probes)
 
 
 async def _open(settings: SubmitterSettings, stack: AsyncExitStack, probes: Probes) -> None:
     store = await stack.enter_async_context(open_objectstore(settings))
     pool = await stack.enter_async_context(postgres.open_pool(settings.postgres_dsn.get_secret_value()))
     http = await stack.enter_async_context(httpx.AsyncClient(timeout=httpx.Timeout(20, connect=3)))
-    broker = messaging.create_broker(settings.kafka_bootstrap, "sluice.druid-submitter")
+    broker = messaging.create_broker(settings.kafka_bootstrap, f"sluice.{SERVICE}")
     publisher = messaging.KafkaPublisher(broker)
     druid = HttpDruidTasks(http, settings.druid_overlord_url, settings.druid_coordinator_url, settings.druid_broker_url)
     ingestions = PostgresIngestions(pool, settings.lease_seconds, settings.batch_size)

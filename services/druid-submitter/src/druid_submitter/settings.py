@@ -1,4 +1,4 @@
-"""What the submitter is told by its environment."""
+"""Settings of the druid-submitter, each an environment variable `SLUICE_<NAME>`."""
 
 from pydantic import Field
 

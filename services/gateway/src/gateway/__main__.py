@@ -5,7 +5,12 @@ from gateway.settings import GatewaySettings
 from sluice.http import serve
 from sluice.telemetry import configure_logging
 
-if __name__ == "__main__":
+
+def main() -> None:
     settings = GatewaySettings()
     configure_logging("gateway", settings.log_level)
     serve(create_app(settings), settings)
+
+
+if __name__ == "__main__":
+    main()

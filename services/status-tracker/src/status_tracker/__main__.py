@@ -18,15 +18,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m status_tracker", description="Tells what happened to every file.")
     parser.add_argument("command", nargs="?", choices=["serve", "migrate", "rebuild"], default="serve")
     command = parser.parse_args().command
-    settings = TrackerSettings() if command == "serve" else PostgresSettings()
-    configure_logging("status-tracker", settings.log_level)
-    match settings:
-        case TrackerSettings():
-            serve(create_app(settings), settings)
-        case _ if command == "migrate":
-            asyncio.run(migrate(settings))
-        case _:
-            log.info("tasks rebuilt", tasks=asyncio.run(rebuild(settings)))
+    if command == "serve":
+        settings = TrackerSettings()
+        configure_logging("status-tracker", settings.log_level)
+        serve(create_app(settings), settings)
+        return
+    database = PostgresSettings()
+    configure_logging("status-tracker", database.log_level)
+    if command == "migrate":
+        asyncio.run(migrate(database))
+    else:
+        log.info("tasks rebuilt", tasks=asyncio.run(rebuild(database)))
 
 
 if __name__ == "__main__":

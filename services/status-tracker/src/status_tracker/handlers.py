@@ -1,4 +1,4 @@
-"""The Kafka edge: every topic, one handler."""
+"""Kafka edge: every topic, one handler."""
 
 from faststream.kafka import KafkaBroker
 
@@ -9,8 +9,8 @@ from status_tracker.usecases import RecordEvent
 SERVICE = "status-tracker"
 
 
-def on_every_event(broker: KafkaBroker, record_event: RecordEvent) -> Delivery:
-    """Register the handler; the broker is started elsewhere."""
-    delivery = Delivery(service=SERVICE, handle=record_event, publisher=KafkaPublisher(broker))
+def on_every_event(broker: KafkaBroker, publisher: KafkaPublisher, record_event: RecordEvent) -> Delivery:
+    """Record every event, at least once."""
+    delivery = Delivery(SERVICE, record_event, publisher)
     subscribe(broker, delivery, *(event.TOPIC for event in EVENTS), group=f"sluice.{SERVICE}")
     return delivery

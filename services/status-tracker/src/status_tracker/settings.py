@@ -1,4 +1,4 @@
-"""Settings of the tracker, from the environment."""
+"""Settings of the status-tracker, each an environment variable `SLUICE_<NAME>`."""
 
 from pydantic import Field
 

@@ -1,4 +1,4 @@
-"""`python -m validator`."""
+"""`python -m validator`: serve until told to stop."""
 
 from sluice.http import serve
 from sluice.telemetry import configure_logging

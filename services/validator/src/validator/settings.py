@@ -1,4 +1,4 @@
-"""What the validator reads from its environment. Sizes in bytes."""
+"""Settings of the validator, each an environment variable `SLUICE_<NAME>`. Sizes in bytes."""
 
 import tempfile
 from pathlib import Path

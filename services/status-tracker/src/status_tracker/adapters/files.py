@@ -14,6 +14,8 @@ from sluice.postgres import transaction
 from status_tracker.domain.journal import Journal
 from status_tracker.domain.task import Task
 
+SCHEMA = "tracker"
+
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('sluice.tracker ' || $1::text, 0))"
 
 JOURNAL = "SELECT identity, event FROM tracker.events WHERE task_id = $1"
