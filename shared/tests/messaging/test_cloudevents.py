@@ -104,6 +104,10 @@ def test_another_system_needs_to_say_little():
     assert event.caller == "erp/berlin"
 
 
+def test_a_name_from_outside_is_made_safe_to_show():
+    assert decode(outside(filename="a\u202egnp\r\n\x00.csv")).data.filename == "agnp.csv"
+
+
 def test_nobody_outside_chooses_the_task_of_an_event():
     taken = file_uploaded().data.task_id
     assert decode(outside(task_id=str(taken))).data.task_id != taken

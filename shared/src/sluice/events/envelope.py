@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sluice.events.facts import Event, FileUploaded, TaskCompleted
 from sluice.events.identity import derived_id, task_id_for_outside
-from sluice.events.values import FileFormat
+from sluice.events.values import FileFormat, display_name
 
 E_co = TypeVar("E_co", bound=Event, covariant=True)
 E = TypeVar("E", bound=Event)
@@ -62,5 +62,7 @@ def complete_outside(body: Mapping[str, Any], *, source: str, event_id: str, tim
         "accepted_at": time,
         "caller": source[:200],
     }
+    if isinstance(name := body.get("filename"), str):
+        completed["filename"] = display_name(name)
     completed.setdefault("format", FileFormat.of(str(body.get("filename", ""))))
     return completed
