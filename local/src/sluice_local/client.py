@@ -1,3 +1,5 @@
+"""A client of the API, as small as the stack needs one."""
+
 import hashlib
 import time
 from dataclasses import dataclass

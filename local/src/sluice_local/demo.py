@@ -1,3 +1,5 @@
+"""`make demo`: one file of each format, and one with errors, through the whole chain."""
+
 import json
 import tempfile
 from collections.abc import Callable, Iterator

@@ -1,3 +1,5 @@
+"""Where a stack answers, as settings of the services."""
+
 from dataclasses import dataclass
 
 

@@ -1,3 +1,5 @@
+"""Java servers: their jars by Maven, their configuration from templates."""
+
 import fcntl
 import hashlib
 import os

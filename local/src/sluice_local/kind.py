@@ -1,3 +1,5 @@
+"""Real parts or stand-ins?"""
+
 import os
 import shutil
 from typing import Literal

@@ -1,3 +1,5 @@
+"""A server of the stack as a process: started, asked, stopped."""
+
 import contextlib
 import signal
 import subprocess

@@ -1,3 +1,5 @@
+"""The four servers of a stack, real or not, and where they answer."""
+
 from dataclasses import dataclass
 from typing import Protocol
 

@@ -1,3 +1,5 @@
+"""Ports that nobody else takes."""
+
 import json
 import random
 import socket

@@ -1,3 +1,5 @@
+"""Processes that never outlive the run that started them."""
+
 import contextlib
 import json
 import os

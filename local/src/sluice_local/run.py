@@ -1,3 +1,5 @@
+"""`make run`: everything, with the sales sample loaded, until Ctrl-C."""
+
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack

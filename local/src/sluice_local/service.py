@@ -1,3 +1,5 @@
+"""Services of Sluice as processes that are started again when they end."""
+
 import os
 import subprocess
 import sys

@@ -1,3 +1,5 @@
+"""The state folder of one stack."""
+
 import fcntl
 import threading
 from collections.abc import Callable

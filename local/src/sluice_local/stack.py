@@ -1,3 +1,5 @@
+"""Parts, services and front door, started in order and stopped together."""
+
 import contextlib
 import time
 from collections.abc import Callable, Iterable, Mapping

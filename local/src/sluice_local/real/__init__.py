@@ -1,0 +1,1 @@
+"""The servers themselves: Kafka, Druid and S3 on Java, PostgreSQL from its wheel or from PATH."""

@@ -1,3 +1,5 @@
+"""Druid itself."""
+
 import shutil
 
 import httpx

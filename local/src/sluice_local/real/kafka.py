@@ -1,3 +1,5 @@
+"""Kafka itself."""
+
 import base64
 import socket
 import subprocess

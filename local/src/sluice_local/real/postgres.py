@@ -1,3 +1,5 @@
+"""PostgreSQL itself."""
+
 import os
 import shutil
 import signal

@@ -1,3 +1,5 @@
+"""A real S3 server."""
+
 import re
 import secrets
 from pathlib import Path
