@@ -24,9 +24,11 @@ class Contracts(Protocol):
     async def get(self, reference: ContractRef) -> Contract: ...
 
 
-class Progress(Protocol):
+class EventPublisher(Protocol):
+    """For what may be lost; what may not leaves through the outbox."""
+
     async def publish(self, envelope: Envelope[Event]) -> None:
-        """Advisory: raises Transient, and nobody minds."""
+        """Raises Transient."""
 
 
 class DruidTasks(Protocol):

@@ -25,7 +25,7 @@ from druid_submitter.domain.watch import (
     prove,
 )
 from druid_submitter.errors import IdBurnt
-from druid_submitter.ports import Contracts, DruidTasks, Ingestions, Progress
+from druid_submitter.ports import Contracts, DruidTasks, EventPublisher, Ingestions
 from sluice.clock import Clock
 from sluice.errors import Permanent, Transient, code_of
 from sluice.events import (
@@ -85,7 +85,7 @@ class AdvanceIngestions:
     ingestions: Ingestions
     druid: DruidTasks
     contracts: Contracts
-    progress: Progress
+    events: EventPublisher
     clock: Clock
 
     async def __call__(self) -> bool:
@@ -211,7 +211,7 @@ class AdvanceIngestions:
         now = self.clock()
         news = TaskProgress(task_id=ingestion.task_id, stage="ingesting", at=now)
         try:
-            await self.progress.publish(follow(ingestion.cause, news, source=SOURCE, time=now))
+            await self.events.publish(follow(ingestion.cause, news, source=SOURCE, time=now))
         except Transient as error:
             log.debug("progress not told", error=str(error))
 

@@ -19,32 +19,27 @@ DIMENSION_TYPES = {
 
 TASK_COLUMN = "__task_id"
 
+TUNING = {
+    "type": "index_parallel",
+    "partitionsSpec": {"type": "dynamic"},
+    "maxNumConcurrentSubTasks": 1,
+    "maxRetry": 0,
+    "maxParseExceptions": 0,
+    "logParseExceptions": False,
+    "awaitSegmentAvailabilityTimeoutMillis": 0,
+}
+"""One sub-task, no retries and no tolerated parse error: the data is validated, so a row that Druid does not like is a
+fault, and a whole new attempt is ours to make."""
+
 
 def build_spec(contract: Contract, accepted: Accepted, task_id: UUID, attempt: int) -> dict[str, Any]:
-    """The `index_parallel` task that appends the accepted rows.
-
-    One sub-task, no retries and no tolerated parse error: the data is validated, so a row that Druid does not like is a
-    fault, and a whole new attempt is ours to make.
-    """
-    interval = covering(accepted.time_range.first, accepted.time_range.last, contract.druid.segment_granularity)
+    """The `index_parallel` task that appends the accepted rows."""
     return {
         "type": "index_parallel",
         "id": druid_task_id(contract.datasource, task_id, attempt),
         "context": {"useConcurrentLocks": True, "tags": {"task_id": str(task_id)}},
         "spec": {
-            "dataSchema": {
-                "dataSource": contract.datasource,
-                "timestampSpec": {"column": "__time", "format": "millis"},
-                "dimensionsSpec": {"dimensions": _dimensions(contract), "includeAllDimensions": False},
-                "metricsSpec": [],
-                "granularitySpec": {
-                    "type": "uniform",
-                    "segmentGranularity": contract.druid.segment_granularity.upper(),
-                    "queryGranularity": "NONE",
-                    "rollup": False,
-                    "intervals": [interval.iso()],
-                },
-            },
+            "dataSchema": _data_schema(contract, accepted),
             "ioConfig": {
                 "type": "index_parallel",
                 "inputSource": {"type": "s3", "uris": list(accepted.canonical)},
@@ -52,15 +47,25 @@ def build_spec(contract: Contract, accepted: Accepted, task_id: UUID, attempt: i
                 "appendToExisting": True,
                 "dropExisting": False,
             },
-            "tuningConfig": {
-                "type": "index_parallel",
-                "partitionsSpec": {"type": "dynamic"},
-                "maxNumConcurrentSubTasks": 1,
-                "maxRetry": 0,
-                "maxParseExceptions": 0,
-                "logParseExceptions": False,
-                "awaitSegmentAvailabilityTimeoutMillis": 0,
-            },
+            "tuningConfig": TUNING,
+        },
+    }
+
+
+def _data_schema(contract: Contract, accepted: Accepted) -> dict[str, Any]:
+    granularity = contract.druid.segment_granularity
+    interval = covering(accepted.time_range.first, accepted.time_range.last, granularity)
+    return {
+        "dataSource": contract.datasource,
+        "timestampSpec": {"column": "__time", "format": "millis"},
+        "dimensionsSpec": {"dimensions": _dimensions(contract), "includeAllDimensions": False},
+        "metricsSpec": [],
+        "granularitySpec": {
+            "type": "uniform",
+            "segmentGranularity": granularity.upper(),
+            "queryGranularity": "NONE",
+            "rollup": False,
+            "intervals": [interval.iso()],
         },
     }
 

@@ -106,20 +106,24 @@ def describe(progress: Progress) -> Task | None:
         accepted_at=about.accepted_at,
         updated_at=progress.updated_at,
         completed_at=_at(progress.completed),
-        stages=Stages(
-            pending=about.accepted_at,
-            validating=_at(progress.validating),
-            validated=_at(progress.validated),
-            submitted=_at(progress.submitted),
-            ingesting=_at(progress.ingesting),
-            completed=_at(progress.completed),
-        ),
+        stages=_stages(about.accepted_at, progress),
     )
 
 
 def _about(progress: Progress) -> TaskFact | None:
     tellers = (progress.uploaded, progress.validated, progress.submitted, progress.completed)
     return next((teller.data for teller in tellers if teller), None)
+
+
+def _stages(accepted_at: datetime, progress: Progress) -> Stages:
+    return Stages(
+        pending=accepted_at,
+        validating=_at(progress.validating),
+        validated=_at(progress.validated),
+        submitted=_at(progress.submitted),
+        ingesting=_at(progress.ingesting),
+        completed=_at(progress.completed),
+    )
 
 
 def _at(standing: Standing[Event] | None) -> datetime | None:
