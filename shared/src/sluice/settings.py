@@ -7,7 +7,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class Settings(BaseSettings):
     """Read from the environment, each variable with the prefix `SLUICE_`."""
 
-    model_config = SettingsConfigDict(env_prefix="SLUICE_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="SLUICE_", frozen=True, hide_input_in_errors=True)
 
     log_level: str = "INFO"
 
