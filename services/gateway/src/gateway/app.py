@@ -11,7 +11,7 @@ from uuid_utils.compat import uuid7
 from gateway.adapters.s3_ledger import S3Ledger
 from gateway.jobs import prove_storage, relay_accepted, sweep_unconcluded
 from gateway.ports import EventPublisher
-from gateway.routes import Edge, Linger, add_problems, make_router
+from gateway.routes import Edge, Linger, add_problems, router
 from gateway.settings import GatewaySettings
 from gateway.usecases import AcceptUpload, AdmitUpload, Relay, SweepUnconcluded
 from sluice import messaging
@@ -69,7 +69,7 @@ def create_app(
     api = create_api("Sluice gateway", DESCRIPTION, lifespan, probes)
     add_problems(api)
     api.add_middleware(Linger)
-    api.include_router(make_router())
+    api.include_router(router)
     return api
 
 

@@ -2,6 +2,6 @@
 
 from gateway.routes.linger import Linger
 from gateway.routes.problems import add_problems
-from gateway.routes.uploads import Edge, make_router
+from gateway.routes.uploads import Edge, router
 
-__all__ = ["Edge", "Linger", "add_problems", "make_router"]
+__all__ = ["Edge", "Linger", "add_problems", "router"]

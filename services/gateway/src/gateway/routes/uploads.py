@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Path, Request, Response
+from fastapi import APIRouter, Depends, Header, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from gateway.domain.names import check_name
@@ -14,6 +14,8 @@ from gateway.routes.body import declared_size, read_body
 from gateway.routes.form import OVERHEAD, open_form
 from gateway.routes.problems import documented
 from gateway.usecases import AcceptUpload, AdmitUpload, Offer
+
+router = APIRouter(prefix="/v1/datasources/{datasource}/files", tags=["files"])
 
 Key = Annotated[
     str | None,
@@ -62,7 +64,7 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """What the routes call on. `body_patience` in seconds."""
+    """What the routes call on; the application puts it on its `state.edge`. `body_patience` in seconds."""
 
     admit: AdmitUpload
     accept: AcceptUpload
@@ -76,40 +78,48 @@ class Edge:
         return Accepted(task_id=task_id, status_url=status_url)
 
 
-def make_router() -> APIRouter:
-    """The routes, over the `Edge` in the application's state."""
-    router = APIRouter(prefix="/v1/datasources/{datasource}/files", tags=["files"])
-    options: dict[str, Any] = {"status_code": 202, "responses": ANSWERS}
+def _edge(request: Request) -> Edge:
+    edge: Edge = request.app.state.edge
+    return edge
 
-    # the name may hold slashes here so that a path in it is refused as such, not lost as an unknown route
-    @router.put("/{filename:path}", summary="Hand over a file as bare bytes", openapi_extra=RAW_BODY, **options)
-    async def put_file(
-        *,
-        datasource: Datasource,
-        filename: Annotated[str, Path(description="Its extension names the format.", examples=["sales.csv"])],
-        request: Request,
-        response: Response,
-        key: Key = None,
-        digest: Digest = None,
-    ) -> Accepted:
-        edge: Edge = request.app.state.edge
-        contract = await edge.admit(datasource, declared_size(request))
-        offer = Offer(contract, check_name(filename), key, _sha256(digest))
-        with edge.admit.place():
-            return await edge.take(offer, read_body(request, edge.body_patience), response)
 
-    @router.post("", summary="Hand over a file in a form", openapi_extra=FORM_BODY, **options)
-    async def post_file(datasource: Datasource, request: Request, response: Response, key: Key = None) -> Accepted:
-        edge: Edge = request.app.state.edge
-        size = declared_size(request)
-        contract = await edge.admit(datasource, size and max(0, size - OVERHEAD))
-        with edge.admit.place():
-            filename, content = await open_form(
-                request.headers.get("content-type", ""), read_body(request, edge.body_patience)
-            )
-            return await edge.take(Offer(contract, check_name(filename), key), content, response)
+At = Annotated[Edge, Depends(_edge)]
 
-    return router
+
+# the name may hold slashes here so that a path in it is refused as such, not lost as an unknown route
+@router.put(
+    "/{filename:path}",
+    summary="Hand over a file as bare bytes",
+    status_code=202,
+    responses=ANSWERS,
+    openapi_extra=RAW_BODY,
+)
+async def put_file(
+    *,
+    edge: At,
+    datasource: Datasource,
+    filename: Annotated[str, Path(description="Its extension names the format.", examples=["sales.csv"])],
+    request: Request,
+    response: Response,
+    key: Key = None,
+    digest: Digest = None,
+) -> Accepted:
+    contract = await edge.admit(datasource, declared_size(request))
+    offer = Offer(contract, check_name(filename), key, _sha256(digest))
+    with edge.admit.place():
+        return await edge.take(offer, read_body(request, edge.body_patience), response)
+
+
+@router.post("", summary="Hand over a file in a form", status_code=202, responses=ANSWERS, openapi_extra=FORM_BODY)
+async def post_file(
+    *, edge: At, datasource: Datasource, request: Request, response: Response, key: Key = None
+) -> Accepted:
+    size = declared_size(request)
+    contract = await edge.admit(datasource, size and max(0, size - OVERHEAD))
+    with edge.admit.place():
+        content_type = request.headers.get("content-type", "")
+        filename, content = await open_form(content_type, read_body(request, edge.body_patience))
+        return await edge.take(Offer(contract, check_name(filename), key), content, response)
 
 
 def _sha256(content_digest: str | None) -> str | None:
