@@ -108,6 +108,7 @@ async def test_a_failed_ingestion_fails_its_task_and_says_what_druid_said(bench)
 
 async def test_a_refused_spec_fails_its_task(bench):
     bench.druid.refusing = SpecRefused("Druid refuses the ingestion: no such type")
+    bench.druid.state = TaskState.UNKNOWN
     await bench.record(file_validated())
     await bench.turn(3)
     (done,) = bench.said(TaskCompleted)

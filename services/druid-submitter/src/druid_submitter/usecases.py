@@ -47,6 +47,8 @@ log = structlog.get_logger()
 SOURCE = "sluice/druid-submitter"
 FIRST_PAUSE, LONGEST_PAUSE = 0.3, 5.0
 HELD_PAUSE = 30.0
+PROGRESS_TIMEOUT = 2.0
+"""Seconds; far below a lease."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,9 +173,19 @@ class AdvanceIngestions:
         await self._settle(ingestion, prove(ingestion.accepted, stats, presence), problem=None)
 
     async def _clear(self, ingestion: Ingestion) -> None:
+        if await self._runs(ingestion):
+            await self._wait(ingestion)
+            return
         outcome, rows, problem = refusal(ingestion)
         presence = await self.druid.presence(ingestion.datasource, ingestion.task_id, None)
         await self._settle(ingestion, clear(outcome, rows, presence), problem)
+
+    async def _runs(self, ingestion: Ingestion) -> bool:
+        """Druid may have taken the task although nobody heard it say so: what runs may still bring rows."""
+        if not isinstance(ingestion.cause.data.verdict, Accepted):
+            return False
+        statuses = await self.druid.statuses([ingestion.druid_task_id])
+        return statuses[ingestion.druid_task_id].state is TaskState.RUNNING
 
     async def _settle(self, ingestion: Ingestion, decision: Wait | Hold | Conclude, problem: Problem | None) -> None:
         match decision:
@@ -211,9 +223,10 @@ class AdvanceIngestions:
         now = self.clock()
         news = TaskProgress(task_id=ingestion.task_id, stage="ingesting", at=now)
         try:
-            await self.events.publish(follow(ingestion.cause, news, source=SOURCE, time=now))
-        except Transient as error:
-            log.debug("progress not told", error=str(error))
+            async with asyncio.timeout(PROGRESS_TIMEOUT):
+                await self.events.publish(follow(ingestion.cause, news, source=SOURCE, time=now))
+        except (Transient, TimeoutError) as error:
+            log.debug("progress not told", error=repr(error))
 
     async def _wait(self, ingestion: Ingestion, *, unknown: bool = False) -> None:
         # the power of a count that grows for hours would overflow

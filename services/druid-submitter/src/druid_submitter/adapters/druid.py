@@ -45,7 +45,10 @@ class HttpDruidTasks:
         if answer.is_success:
             return
         said = _error_of(answer)
-        if answer.status_code != httpx.codes.BAD_REQUEST or "already exists" not in said:
+        if answer.status_code != httpx.codes.BAD_REQUEST:
+            # a redirect while nobody leads yet, a way that is closed: nothing is said of the spec
+            raise Transient(f"Druid answers {answer.status_code} to an ingestion: {said}")
+        if "already exists" not in said:
             raise SpecRefused(f"Druid refuses the ingestion: {said}")
         await self._look_at(spec)
 

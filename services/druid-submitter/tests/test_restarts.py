@@ -1,0 +1,50 @@
+"""A Druid that is just starting refuses nothing, and a task that it still runs is not concluded over its head."""
+
+import httpx
+import pytest
+from submitter_fakes import InMemoryIngestions, OneContract, ScriptedDruid
+
+from druid_submitter.adapters.druid import HttpDruidTasks
+from druid_submitter.domain.watch import TaskState
+from druid_submitter.errors import SpecRefused
+from druid_submitter.usecases import AdvanceIngestions, RecordVerdict
+from sluice.errors import Permanent, Transient
+from sluice.events import TaskCompleted
+from sluice.testing import ManualClock, RecordingPublisher, file_validated, verdict_accepted
+
+SPEC = {"id": "sluice_sales_1", "type": "index_parallel"}
+
+
+async def submit(status: int, text: str = "") -> None:
+    answer = httpx.MockTransport(lambda _request: httpx.Response(status, text=text))
+    async with httpx.AsyncClient(transport=answer) as http:
+        await HttpDruidTasks(http, *["http://druid"] * 3).submit(SPEC)
+
+
+@pytest.mark.parametrize("status", [307, 401, 403, 404, 503])
+async def test_an_answer_that_judges_no_spec_is_waited_out(status):
+    with pytest.raises(Transient):
+        await submit(status)
+
+
+async def test_a_bad_request_is_druids_word_on_the_spec():
+    with pytest.raises(SpecRefused, match="no such type"):
+        await submit(400, '{"error": "no such type"}')
+
+
+async def test_a_task_that_druid_still_runs_is_not_concluded_as_failed():
+    clock = ManualClock()
+    druid, ingestions = ScriptedDruid(), InMemoryIngestions(clock)
+    advance = AdvanceIngestions(ingestions, druid, OneContract(), RecordingPublisher(), clock)
+    await RecordVerdict(ingestions)(file_validated(verdict_accepted(10)))
+    druid.refusing = Permanent("the contract is gone")  # though an earlier post has reached Druid
+
+    async def turn(times):
+        for _ in range(times):
+            await advance()
+            clock.advance(6.0)
+        return [each for each in ingestions.said if isinstance(each.data, TaskCompleted)]
+
+    assert await turn(5) == []
+    druid.state = TaskState.FAILED
+    assert len(await turn(2)) == 1
