@@ -12,6 +12,9 @@ from sluice.errors import Transient
 
 log = structlog.get_logger()
 
+FAILED_PAUSE = 1.0
+"""Seconds more after an error of our own, so that a log is not filled with one fault."""
+
 
 @dataclass(slots=True)
 class Job:
@@ -26,6 +29,8 @@ class Job:
     pause: float
     patience: float = 60.0
     last_pulse: float = 0.0
+    waiting: bool = False
+    """A dependency did not answer the last time; said once, not at every try."""
 
     def alive(self) -> bool:
         return time.monotonic() - self.last_pulse < self.patience
@@ -41,11 +46,17 @@ class Job:
         try:
             more = await self.work()
         except Transient as error:
-            log.warning("job waits", job=self.name, error=str(error))
-            more = False
+            if not self.waiting:
+                log.warning("job waits", job=self.name, error=str(error))
+            self.waiting, more = True, False
         except Exception:
             log.exception("job failed", job=self.name)
+            await asyncio.sleep(FAILED_PAUSE)
             return False
+        else:
+            if self.waiting:
+                log.info("job goes on", job=self.name)
+            self.waiting = False
         self.last_pulse = time.monotonic()
         return more
 

@@ -1,5 +1,6 @@
 """Objects on S3: put, create-only put, get, list, and uploads in parts. Errors of the client are translated here, once."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -174,10 +175,11 @@ class ObjectStore:
             raise
 
     async def answers(self) -> bool:
-        """Does the bucket answer?"""
+        """Does the bucket answer within two seconds?"""
         try:
             with translate_s3_errors(self.bucket):
-                await self.client.head_bucket(Bucket=self.bucket)
+                async with asyncio.timeout(2):
+                    await self.client.head_bucket(Bucket=self.bucket)
         except SluiceError:
             return False
         return True

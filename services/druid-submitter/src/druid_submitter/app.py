@@ -20,6 +20,7 @@ from sluice.contracts import ContractStore
 from sluice.http import Probes, create_api
 from sluice.jobs import running
 from sluice.objectstore import open_objectstore
+from sluice.proof import ProveStorage
 
 DESCRIPTION = "Health of the service that concludes tasks."
 MIGRATIONS = Path(__file__).parent / "migrations" / "versions"
@@ -52,9 +53,12 @@ async def _open(settings: SubmitterSettings, stack: AsyncExitStack, probes: Prob
     druid = HttpDruidTasks(http, settings.druid_overlord_url, settings.druid_coordinator_url, settings.druid_broker_url)
     ingestions = PostgresIngestions(pool, settings.lease_seconds, settings.batch_size)
     advance = AdvanceIngestions(ingestions, druid, ContractStore(store), publisher, utc_now)
-    deliver = OutcomeDelivery(store, publisher)
-    jobs = (watch_ingestions(advance), relay_outbox(lambda: outbox.relay(pool, SCHEMA, deliver)))
+    deliver, prove = OutcomeDelivery(store, publisher), ProveStorage(store)
+    jobs = (watch_ingestions(advance), relay_outbox(prove, lambda: outbox.relay(pool, SCHEMA, deliver)))
     delivery = on_file_validated(broker, publisher, RecordVerdict(ingestions), AbandonTask(ingestions))
+
+    async def storage_is_sound() -> bool:
+        return prove.proven and await store.answers()
 
     await stack.enter_async_context(messaging.connected(broker))
     await stack.enter_async_context(running(*jobs))
@@ -63,6 +67,6 @@ async def _open(settings: SubmitterSettings, stack: AsyncExitStack, probes: Prob
         kafka=lambda: messaging.answers(broker),
         dead_letters=delivery.reading,
         postgres=lambda: postgres.answers(pool),
-        s3=store.answers,
+        s3=storage_is_sound,
         druid=druid.answers,
     )

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from druid_submitter.usecases import AdvanceIngestions
 from sluice.jobs import Job
+from sluice.proof import ProveStorage
 
 
 def watch_ingestions(advance_ingestions: AdvanceIngestions) -> Job:
@@ -11,10 +12,11 @@ def watch_ingestions(advance_ingestions: AdvanceIngestions) -> Job:
     return Job("watch-ingestions", advance_ingestions, pause=0.2)
 
 
-def relay_outbox(relay: Callable[[], Awaitable[int]]) -> Job:
-    """Deliver what the transactions said."""
+def relay_outbox(prove: ProveStorage, relay: Callable[[], Awaitable[int]]) -> Job:
+    """Deliver what the transactions said. Not before the storage is proved: the first outcome on it must stand."""
 
     async def work() -> bool:
+        await prove()
         return bool(await relay())
 
     return Job("relay-outbox", work, pause=0.2)

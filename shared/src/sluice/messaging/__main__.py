@@ -2,6 +2,9 @@
 
 import argparse
 import asyncio
+import sys
+
+from aiokafka.errors import KafkaError
 
 from sluice.messaging.topics import create_topics
 from sluice.settings import KafkaSettings
@@ -16,4 +19,7 @@ if __name__ == "__main__":
     parser.add_argument("command", choices=["create-topics"])
     parser.parse_args()
     settings = TopicSettings()
-    asyncio.run(create_topics(settings.kafka_bootstrap, settings.kafka_replication_factor))
+    try:
+        asyncio.run(create_topics(settings.kafka_bootstrap, settings.kafka_replication_factor))
+    except KafkaError as error:
+        sys.exit(f"The topics could not be created on {settings.kafka_bootstrap}: {error!r}. Is Kafka up?")
