@@ -1,7 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
-from sluice.settings import KafkaSettings, PostgresSettings, S3Settings
+from sluice.settings import KafkaSettings, PostgresSettings, S3Settings, read_settings
 
 
 class All(KafkaSettings, S3Settings, PostgresSettings):
@@ -15,3 +15,9 @@ def test_a_missing_setting_is_named_and_no_secret_shown(monkeypatch):
     with pytest.raises(ValidationError, match="kafka_bootstrap") as caught:
         All()
     assert "hunter2" not in str(caught.value)
+
+
+def test_a_process_that_lacks_a_setting_says_which_variable_and_ends(monkeypatch):
+    monkeypatch.delenv("SLUICE_KAFKA_BOOTSTRAP", raising=False)
+    with pytest.raises(SystemExit, match="SLUICE_KAFKA_BOOTSTRAP: Field required"):
+        read_settings(KafkaSettings)

@@ -40,6 +40,7 @@ class ScriptedDruid:
     loaded: bool = True
     refusing: Exception | None = None
     submitted: list = field(default_factory=list)
+    burnt: list = field(default_factory=list)
 
     def finish(self, rows: int) -> None:
         self.state, self.stats, self.counted = TaskState.SUCCESS, RowStats(rows, 0), rows
@@ -53,6 +54,14 @@ class ScriptedDruid:
         if isinstance(self.refusing, Transient):
             raise self.refusing
         return dict.fromkeys(task_ids, TaskStatus(self.state, "disk full" if self.state is TaskState.FAILED else None))
+
+    async def burn(self, task_id, _datasource):
+        if isinstance(self.refusing, Transient):
+            raise self.refusing
+        if self.state is not TaskState.UNKNOWN:
+            return False
+        self.burnt.append(task_id)
+        return True
 
     async def row_stats(self, _task_id):
         return self.stats

@@ -229,6 +229,18 @@ async def test_a_burnt_id_is_recognised(druid, canonical):
         await druid.submit(spec)
 
 
+async def test_an_id_is_burnt_where_nothing_stands_and_only_there(druid, canonical):
+    task_id, verdict = canonical
+    first, second = build_spec(CONTRACT, verdict, task_id, 1), build_spec(CONTRACT, verdict, task_id, 2)
+    assert await druid.burn(first["id"], "sales")
+    assert await druid.burn(first["id"], "sales"), "burning twice is as good as once"
+    with pytest.raises(IdBurnt):
+        await druid.submit(first)
+    await druid.submit(second)
+    assert not await druid.burn(second["id"], "sales")
+    await eventually(lambda: state_of(druid, second["id"]), TaskState.SUCCESS)
+
+
 async def test_a_spec_that_druid_does_not_take_is_refused(druid):
     with pytest.raises(SpecRefused, match="Druid refuses"):
         await druid.submit({"type": "no_such_type", "id": f"x-{uuid4()}"})

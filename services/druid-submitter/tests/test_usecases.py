@@ -209,3 +209,33 @@ async def test_a_verdict_that_cannot_be_handled_ends_its_task(bench):
     await AbandonTask(bench.ingestions)(event, Permanent("Postgres refuses"))
     await bench.turn()
     assert [done.outcome for done in bench.said(TaskCompleted)] == [Outcome.FAILED]
+
+
+async def test_an_ingestion_that_is_given_up_but_has_succeeded_after_all_has_succeeded(bench):
+    await bench.record(file_validated(verdict_accepted(10)))
+    bench.druid.refusing = SpecRefused("said by mistake")
+    await bench.turn()
+    bench.druid.refusing = None
+    bench.druid.finish(10)
+    await bench.turn(2)
+    assert [done.outcome for done in bench.said(TaskCompleted)] == [Outcome.SUCCEEDED]
+
+
+async def test_the_id_of_an_ingestion_that_is_given_up_is_burnt_before_the_outcome(bench):
+    await bench.record(file_validated(verdict_accepted(10)))
+    bench.druid.state = TaskState.UNKNOWN
+    bench.druid.refusing = SpecRefused("no such type")
+    await bench.turn(3)
+    assert [done.outcome for done in bench.said(TaskCompleted)] == [Outcome.FAILED]
+    assert bench.druid.burnt == [bench.said(TaskCompleted)[0].druid_task_id]
+
+
+async def test_a_status_that_cannot_be_asked_gives_the_ingestion_back_at_once(bench):
+    await bench.record(file_validated(verdict_accepted(10)))
+    await bench.turn(2)
+    bench.druid.refusing = Transient("down")
+    await bench.turn(1, seconds=6)
+    bench.druid.refusing = None
+    bench.druid.finish(10)
+    await bench.turn(1)
+    assert len(bench.said(TaskCompleted)) == 1

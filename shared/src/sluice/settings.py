@@ -1,6 +1,9 @@
 """Settings by technology. A service's settings are the sum of what it uses; `__main__` reads them, nothing else does."""
 
-from pydantic import Field, SecretStr
+import sys
+from typing import TypeVar
+
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -10,6 +13,18 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="SLUICE_", frozen=True, hide_input_in_errors=True)
 
     log_level: str = "INFO"
+
+
+S = TypeVar("S", bound=Settings)
+
+
+def read_settings(kind: type[S]) -> S:
+    """The settings of this process; where they are not in order, it ends with a sentence that names the variables."""
+    try:
+        return kind()
+    except ValidationError as error:
+        faults = (f"SLUICE_{'_'.join(map(str, fault['loc'])).upper()}: {fault['msg']}" for fault in error.errors())
+        sys.exit("The environment is not in order. " + "; ".join(faults))
 
 
 class HttpSettings(Settings):

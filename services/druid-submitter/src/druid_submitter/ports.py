@@ -40,6 +40,9 @@ class DruidTasks(Protocol):
         Raises SpecRefused; IdBurnt when another kind of task holds the id.
         """
 
+    async def burn(self, task_id: str, datasource: str) -> bool:
+        """See to it that no ingestion can run under the id any more. False where one stands there already."""
+
     async def statuses(self, task_ids: Sequence[str]) -> dict[str, TaskStatus]:
         """One status for each id, UNKNOWN included."""
 

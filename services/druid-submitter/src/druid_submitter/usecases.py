@@ -47,6 +47,8 @@ log = structlog.get_logger()
 SOURCE = "sluice/druid-submitter"
 FIRST_PAUSE, LONGEST_PAUSE = 0.3, 5.0
 HELD_PAUSE = 30.0
+POLLS_UNTIL_ALERT = 60
+"""Some five minutes."""
 PROGRESS_TIMEOUT = 2.0
 """Seconds; far below a lease."""
 
@@ -94,7 +96,12 @@ class AdvanceIngestions:
         """True when something was due."""
         due = await self.ingestions.lease()
         watched = [each for each in due if each.phase in {Phase.SUBMITTED, Phase.INGESTING}]
-        statuses = await self.druid.statuses([each.druid_task_id for each in watched]) if watched else {}
+        try:
+            statuses = await self.druid.statuses([each.druid_task_id for each in watched]) if watched else {}
+        except Transient as error:
+            log.warning("waiting", error=str(error), ingestions=len(watched))
+            await asyncio.gather(*(self._wait(each) for each in watched))
+            due, statuses = [each for each in due if each not in watched], {}
         await asyncio.gather(*(self._advance(each, statuses.get(each.druid_task_id)) for each in due))
         return bool(due)
 
@@ -173,19 +180,29 @@ class AdvanceIngestions:
         await self._settle(ingestion, prove(ingestion.accepted, stats, presence), problem=None)
 
     async def _clear(self, ingestion: Ingestion) -> None:
-        if await self._runs(ingestion):
-            await self._wait(ingestion)
-            return
+        match await self._last_state(ingestion):
+            case TaskState.SUCCESS:
+                await self._prove(ingestion)  # it has succeeded after all
+                return
+            case TaskState.RUNNING | TaskState.UNKNOWN:
+                await self._wait(ingestion)
+                return
         outcome, rows, problem = refusal(ingestion)
         presence = await self.druid.presence(ingestion.datasource, ingestion.task_id, None)
         await self._settle(ingestion, clear(outcome, rows, presence), problem)
 
-    async def _runs(self, ingestion: Ingestion) -> bool:
-        """Druid may have taken the task although nobody heard it say so: what runs may still bring rows."""
+    async def _last_state(self, ingestion: Ingestion) -> TaskState:
+        """What became of an ingestion that is given up. FAILED: it brings no rows any more.
+
+        Druid may have taken it although nobody heard it say so, and a stalled replica may still submit it: where nothing
+        stands under its id, the id is burnt.
+        """
         if not isinstance(ingestion.cause.data.verdict, Accepted):
-            return False
+            return TaskState.FAILED
+        if await self.druid.burn(ingestion.druid_task_id, ingestion.datasource):
+            return TaskState.FAILED
         statuses = await self.druid.statuses([ingestion.druid_task_id])
-        return statuses[ingestion.druid_task_id].state is TaskState.RUNNING
+        return statuses[ingestion.druid_task_id].state
 
     async def _settle(self, ingestion: Ingestion, decision: Wait | Hold | Conclude, problem: Problem | None) -> None:
         match decision:
@@ -229,6 +246,8 @@ class AdvanceIngestions:
             log.debug("progress not told", error=repr(error))
 
     async def _wait(self, ingestion: Ingestion, *, unknown: bool = False) -> None:
+        if ingestion.polls and ingestion.polls % POLLS_UNTIL_ALERT == 0:
+            log.error("still waiting for Druid", phase=ingestion.phase, polls=ingestion.polls)
         # the power of a count that grows for hours would overflow
         pause = min(FIRST_PAUSE * 1.3 ** min(ingestion.polls, 20), LONGEST_PAUSE)
         await self.ingestions.wait(ingestion, self.clock() + timedelta(seconds=pause), unknown=unknown)

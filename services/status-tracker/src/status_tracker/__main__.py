@@ -6,7 +6,7 @@ import asyncio
 import structlog
 
 from sluice.http import serve
-from sluice.settings import PostgresSettings
+from sluice.settings import PostgresSettings, read_settings
 from sluice.telemetry import configure_logging
 from status_tracker.app import create_app, migrate, rebuild
 from status_tracker.settings import TrackerSettings
@@ -19,11 +19,11 @@ def main() -> None:
     parser.add_argument("command", nargs="?", choices=["serve", "migrate", "rebuild"], default="serve")
     command = parser.parse_args().command
     if command == "serve":
-        settings = TrackerSettings()
+        settings = read_settings(TrackerSettings)
         configure_logging("status-tracker", settings.log_level)
         serve(create_app(settings), settings)
         return
-    database = PostgresSettings()
+    database = read_settings(PostgresSettings)
     configure_logging("status-tracker", database.log_level)
     if command == "migrate":
         asyncio.run(migrate(database))

@@ -8,11 +8,11 @@ from pathlib import Path
 from sluice.contracts.store import publish_contract
 from sluice.errors import SluiceError
 from sluice.objectstore import open_objectstore
-from sluice.settings import S3Settings
+from sluice.settings import S3Settings, read_settings
 
 
 async def publish(paths: list[Path]) -> None:
-    async with open_objectstore(S3Settings()) as store:
+    async with open_objectstore(read_settings(S3Settings)) as store:
         for path in paths:
             try:
                 reference = await publish_contract(store, path.read_text())

@@ -7,7 +7,7 @@ import sys
 from aiokafka.errors import KafkaError
 
 from sluice.messaging.topics import create_topics
-from sluice.settings import KafkaSettings
+from sluice.settings import KafkaSettings, read_settings
 
 
 class TopicSettings(KafkaSettings):
@@ -18,7 +18,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m sluice.messaging", description="Kafka topics of Sluice")
     parser.add_argument("command", choices=["create-topics"])
     parser.parse_args()
-    settings = TopicSettings()
+    settings = read_settings(TopicSettings)
     try:
         asyncio.run(create_topics(settings.kafka_bootstrap, settings.kafka_replication_factor))
     except KafkaError as error:

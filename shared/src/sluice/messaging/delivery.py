@@ -112,7 +112,8 @@ class Delivery:
     async def _put_aside(
         self, record: Record, error: Exception, attempts: int, envelope: Envelope[Event] | None = None
     ) -> None:
-        if self.limit.reached():
+        counts = envelope is not None or _says_it_is_ours(record)
+        if counts and self.limit.reached():
             log.error("stopped: too many dead letters in a row", topic=record.topic, limit=self.limit.limit)
             raise Stopped
         code = code_of(error)
@@ -120,10 +121,16 @@ class Delivery:
         letter = letter_headers(record, reason)
         await self.publisher.publish_letter(dead_letter_topic(record.topic), bounded(record), letter)
         # counted first: where its task cannot be ended either, the message comes again, but not for ever
-        self.limit.count_letter()
+        if counts:
+            self.limit.count_letter()
         if envelope is not None:
             await self.abandon(envelope, error)
         log.error("message put aside", topic=dead_letter_topic(record.topic), code=code)
+
+
+def _says_it_is_ours(record: Record) -> bool:
+    """Junk from outside must not stop the service for everybody; an event of our own that we cannot read is a bad deploy."""
+    return dict(record.headers).get("ce_source", b"").startswith(b"sluice/")
 
 
 def subscribe(broker: KafkaBroker, delivery: Delivery, *topics: str, group: str) -> None:

@@ -18,8 +18,9 @@ from sluice.errors import Transient
 PASSING = {408, 429, 500, 502, 503, 504}
 UNUSABLE = ("processedWithError", "thrownAway", "unparseable")
 NO_SEGMENTS = "No used segment found"
-NO_ROWS = ("' not found", "not found in any table")
-"""What the Broker says when there is no such datasource, or it has no column of ours: then it holds no row of ours."""
+NO_TABLE = "' not found"
+NO_COLUMN = "not found in any table"
+"""The words of the Broker where it does not know the datasource, or the datasource has no column of ours."""
 
 
 @contextmanager
@@ -62,6 +63,13 @@ class HttpDruidTasks:
         if kind != spec["type"]:
             raise IdBurnt(f"{spec['id']} is held by a task of type {kind}")
 
+    async def burn(self, task_id: str, datasource: str) -> bool:
+        try:
+            await self.submit({"type": "noop", "id": task_id, "dataSource": datasource, "runTime": 1})
+        except IdBurnt:
+            return False  # here: by an ingestion of ours
+        return True
+
     async def statuses(self, task_ids: Sequence[str]) -> dict[str, TaskStatus]:
         answer = await self._call("POST", f"{self.overlord}/druid/indexer/v1/taskStatus", json=list(task_ids))
         known = {name: _status(body) for name, body in self._json(answer).items()}
@@ -88,27 +96,35 @@ class HttpDruidTasks:
     async def presence(self, datasource: str, task_id: UUID, interval: Interval | None) -> Presence:
         # in this order: a count of none means something only after every segment was loaded
         loaded = await self._loaded(datasource, interval)
-        return Presence(await self._count(datasource, task_id), loaded)
+        counted = await self._count(datasource, task_id)
+        if counted is None:
+            # a Broker that does not know a datasource of which there are segments has just been started
+            return Presence(0, loaded is None)
+        return Presence(counted, loaded is not False)
 
-    async def _count(self, datasource: str, task_id: UUID) -> int:
+    async def _count(self, datasource: str, task_id: UUID) -> int | None:
+        """None where the Broker knows no such datasource."""
         query = {
             "query": f'SELECT COUNT(*) AS "rows" FROM "{datasource}" WHERE "{TASK_COLUMN}" = ?',  # noqa: S608 - the name keeps DATASOURCE_PATTERN
             "parameters": [{"type": "VARCHAR", "value": str(task_id)}],
             "context": {"useCache": False, "populateCache": False},
         }
         answer = await self._call("POST", f"{self.broker}/druid/v2/sql", json=query)
-        if answer.status_code == httpx.codes.BAD_REQUEST and any(words in _error_of(answer) for words in NO_ROWS):
-            return 0
+        if answer.status_code == httpx.codes.BAD_REQUEST and NO_COLUMN in _error_of(answer):
+            return 0  # somebody else's datasource
+        if answer.status_code == httpx.codes.BAD_REQUEST and NO_TABLE in _error_of(answer):
+            return None
         return int(self._json(answer)[0]["rows"])
 
-    async def _loaded(self, datasource: str, interval: Interval | None) -> bool:
+    async def _loaded(self, datasource: str, interval: Interval | None) -> bool | None:
+        """Is every segment loaded? None where there is none."""
         span = f"&interval={interval.in_path()}" if interval else "&interval=0001-01-01_9999-12-31"
         path = f"/druid/coordinator/v1/datasources/{datasource}/loadstatus?forceMetadataRefresh=true{span}"
         answer = await self._call("GET", self.coordinator + path)
         if answer.status_code in {httpx.codes.NO_CONTENT, httpx.codes.NOT_FOUND}:
-            return True  # no segments at all
+            return None
         if answer.is_success and NO_SEGMENTS in answer.text:
-            return True  # said in plain text where JSON is due
+            return None  # said in plain text where JSON is due
         return float(self._json(answer)[datasource]) >= 100.0  # noqa: PLR2004 - percent
 
     async def answers(self) -> bool:
