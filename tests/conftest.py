@@ -6,6 +6,7 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,7 +22,7 @@ from botocore.config import Config
 from sluice_local.client import Client
 from sluice_local.run import publish_contracts
 from sluice_local.samples import WRITERS, planted, sales
-from sluice_local.stack import Stack
+from sluice_local.stack import Kind, Stack
 
 KEPT_LOGS = Path(__file__).parents[1] / ".sluice" / "test-logs"
 
@@ -141,19 +142,37 @@ def wait_until(condition: Callable[[], Any], what: str, seconds: float = 120) ->
     return found
 
 
-@pytest.fixture(scope="session")
-def sluice(request: pytest.FixtureRequest) -> Iterator[Sluice]:
-    """A running stack; where a test failed, its logs are left in `.sluice/test-logs`."""
+@contextmanager
+def running(kind: Kind, request: pytest.FixtureRequest) -> Iterator[Sluice]:
+    """A stack with its services and contracts; where a test failed, its logs are left in `.sluice/test-logs`."""
     with TemporaryDirectory(prefix="sluice-e2e-") as name:
         folder = Path(name)
         (folder / "files").mkdir()
-        with Stack(folder / "state", "real", progress=print) as stack:
+        with Stack(folder / "state", kind, progress=print) as stack:
             stack.start_parts()
             stack.start_services()
             publish_contracts(stack)
             yield Sluice(stack, folder / "files")
         if request.session.testsfailed:
-            shutil.copytree(folder / "state" / "logs", KEPT_LOGS, dirs_exist_ok=True)
+            shutil.copytree(folder / "state" / "logs", KEPT_LOGS / kind, dirs_exist_ok=True)
+
+
+@pytest.fixture(scope="session")
+def sluice_on_real_parts(request: pytest.FixtureRequest) -> Iterator[Sluice]:
+    with running("real", request) as sluice:
+        yield sluice
+
+
+@pytest.fixture(scope="session")
+def sluice_on_standins(request: pytest.FixtureRequest) -> Iterator[Sluice]:
+    with running("standin", request) as sluice:
+        yield sluice
+
+
+@pytest.fixture(scope="session")
+def sluice(sluice_on_real_parts: Sluice) -> Sluice:
+    """The stack that a test means when it does not say which."""
+    return sluice_on_real_parts
 
 
 @pytest.fixture(scope="session")

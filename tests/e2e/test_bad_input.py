@@ -10,8 +10,6 @@ import pytest
 
 from sluice.events import task_id_for_outside
 
-pytestmark = pytest.mark.real
-
 HEADER = b"OrderID,TransactionTimestamp,ProductLine,Quantity,UnitPrice,Discount,CustomerEmail,Country\n"
 ROW = b"A-1,2024-03-01T10:00:00Z,Ships,1,2.50,0.1,a@example.org,Norway\n"
 

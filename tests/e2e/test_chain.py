@@ -7,8 +7,6 @@ import httpx
 import pytest
 from vega_datasets import local_data
 
-pytestmark = pytest.mark.real
-
 
 @pytest.mark.parametrize("suffix", ["csv", "xlsx", "xls", "parquet"])
 def test_a_file_of_each_format_becomes_rows_in_druid(sluice, suffix):
