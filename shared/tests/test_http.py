@@ -1,15 +1,22 @@
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import httpx
 import pytest
+from asgi_lifespan import LifespanManager
 
 from sluice.errors import Permanent, Transient
-from sluice.http import Probes, Refusal, create_api
+from sluice.http import Refusal, create_api
 
 
-@asynccontextmanager
-async def nothing(_app):
-    yield
+def service(alive=None, ready=None):
+    """An API of nothing but these probes."""
+
+    async def open_parts(_api, _stack, probes):
+        probes.alive.update(alive or {})
+        probes.ready.update(ready or {})
+
+    return create_api("T", "t", open_parts)
 
 
 async def yes() -> bool:
@@ -20,13 +27,16 @@ async def no() -> bool:
     return False
 
 
-def client(api) -> httpx.AsyncClient:
-    return httpx.AsyncClient(transport=httpx.ASGITransport(api, raise_app_exceptions=False), base_url="http://t")
+@asynccontextmanager
+async def client(api) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(api, raise_app_exceptions=False)
+    async with LifespanManager(api), httpx.AsyncClient(transport=transport, base_url="http://t") as http:
+        yield http
 
 
 @pytest.fixture
 def api():
-    api = create_api("T", "t", nothing, Probes({"loop": lambda: True}, {"storage": yes}))
+    api = service({"loop": lambda: True}, {"storage": yes})
 
     @api.get("/fails/{how}")
     async def fail(how: str, number: int = 0):
@@ -68,19 +78,32 @@ async def test_a_refusal_keeps_its_headers_and_its_own_members(api):
 
 
 @pytest.mark.parametrize(
-    ("probes", "live", "ready"),
+    ("alive", "ready", "live_status", "ready_status"),
     [
-        (Probes({"a": lambda: True}, {"b": yes}), 200, 200),
-        (Probes({"a": lambda: False}, {"b": yes}), 503, 200),
-        (Probes({"a": lambda: True}, {"b": yes, "c": no}), 200, 503),
+        ({"a": lambda: True}, {"b": yes}, 200, 200),
+        ({"a": lambda: False}, {"b": yes}, 503, 200),
+        ({"a": lambda: True}, {"b": yes, "c": no}, 200, 503),
     ],
 )
-async def test_probes_say_which_check_failed(probes, live, ready):
-    async with client(create_api("T", "t", nothing, probes)) as http:
-        assert (await http.get("/health/live")).status_code == live
+async def test_probes_say_which_check_failed(alive, ready, live_status, ready_status):
+    async with client(service(alive, ready)) as http:
+        assert (await http.get("/health/live")).status_code == live_status
         answer = await http.get("/health/ready")
-    assert answer.status_code == ready
-    assert set(answer.json()["checks"]) == set(probes.ready)
+    assert answer.status_code == ready_status
+    assert set(answer.json()["checks"]) == set(ready)
+
+
+async def test_what_was_opened_is_closed_at_the_end():
+    closed = []
+
+    async def open_parts(_api, stack, _probes):
+        stack.callback(closed.append, "first")
+        stack.callback(closed.append, "second")
+
+    async with client(create_api("T", "t", open_parts)) as http:
+        await http.get("/health/live")
+        assert closed == []
+    assert closed == ["second", "first"]
 
 
 async def test_the_docs_load_nothing_from_other_hosts(api):

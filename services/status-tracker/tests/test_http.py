@@ -8,9 +8,10 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from asgi_lifespan import LifespanManager
 
 from sluice.events import Failed, Problem
-from sluice.http import Probes, create_api
+from sluice.http import create_api
 from sluice.postgres import open_pool
 from status_tracker.adapters.files import PostgresTaskFiles
 from status_tracker.adapters.tasks import PostgresTasks
@@ -37,16 +38,14 @@ class InMemoryReports:
 
 
 @asynccontextmanager
-async def _no_lifespan(_api):
-    yield
-
-
-@asynccontextmanager
 async def _client(pool, reports):
-    api = create_api("tracker", "under test", _no_lifespan, Probes())
+    async def open_parts(api, _stack, _probes):
+        api.state.sources = Sources(PostgresTasks(pool), reports)
+
+    api = create_api("tracker", "under test", open_parts)
     api.include_router(router)
-    api.state.sources = Sources(PostgresTasks(pool), reports)
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(api), base_url="http://tracker") as client:
+    transport = httpx.ASGITransport(api)
+    async with LifespanManager(api), httpx.AsyncClient(transport=transport, base_url="http://tracker") as client:
         yield client
 
 

@@ -1,8 +1,8 @@
 """What every HTTP edge shares: probes, problem documents (RFC 9457), API docs without foreign hosts, one way to serve."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from importlib.metadata import version
@@ -62,13 +62,23 @@ class Probes:
     ready: dict[str, Callable[[], Awaitable[bool]]] = field(default_factory=dict)
 
 
-def create_api(
-    title: str,
-    description: str,
-    lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]],
-    probes: Probes,
-) -> FastAPI:
-    """A FastAPI application with probes, problem documents and offline docs, the same in every service."""
+OpenParts = Callable[[FastAPI, AsyncExitStack, Probes], Awaitable[None]]
+"""Opens what a service is made of: on the stack, so that it is closed in the opposite order; and says how it is probed."""
+
+
+def create_api(title: str, description: str, open_parts: OpenParts) -> FastAPI:
+    """A FastAPI application with probes, problem documents and offline docs, the same in every service.
+
+    `open_parts` is awaited before the first request; what it put on the stack is closed after the last.
+    """
+    probes = Probes()
+
+    @asynccontextmanager
+    async def lifespan(api: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            await open_parts(api, stack, probes)
+            yield
+
     api = FastAPIOffline(
         title=title,
         description=description,

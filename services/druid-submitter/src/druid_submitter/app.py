@@ -1,7 +1,6 @@
 """The druid-submitter, wired. The only place that knows all of its parts."""
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import httpx
@@ -33,15 +32,11 @@ async def migrate(settings: SubmitterSettings) -> None:
 
 def create_app(settings: SubmitterSettings) -> FastAPI:
     """Consumes and watches; starts also when nothing it needs answers yet."""
-    probes = Probes()
 
-    @asynccontextmanager
-    async def lifespan(_api: FastAPI) -> AsyncIterator[None]:
-        async with AsyncExitStack() as stack:
-            await _open(settings, stack, probes)
-            yield
+    async def open_parts(_api: FastAPI, stack: AsyncExitStack, probes: Probes) -> None:
+        await _open(settings, stack, probes)
 
-    return create_api("Sluice druid-submitter", DESCRIPTION, lifespan, probes)
+    return create_api("Sluice druid-submitter", DESCRIPTION, open_parts)
 
 
 async def _open(settings: SubmitterSettings, stack: AsyncExitStack, probes: Probes) -> None:

@@ -1,7 +1,7 @@
 """The gateway, wired. The only place that knows all of its parts."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -54,19 +54,17 @@ def create_app(
     clock: Clock = utc_now,
 ) -> FastAPI:
     """The gateway on real parts, unless told otherwise."""
-    probes = Probes()
 
-    @asynccontextmanager
-    async def lifespan(api: FastAPI) -> AsyncIterator[None]:
-        async with open_store(settings) as store, open_events(settings) as events:
-            parts = assemble(settings, store, events, clock)
-            api.state.edge = parts.edge
-            probes.alive.update({job.name: job.alive for job in parts.jobs})
-            probes.ready.update(s3=parts.ready)
-            async with running(*parts.jobs):
-                yield
+    async def open_parts(api: FastAPI, stack: AsyncExitStack, probes: Probes) -> None:
+        store = await stack.enter_async_context(open_store(settings))
+        events = await stack.enter_async_context(open_events(settings))
+        parts = assemble(settings, store, events, clock)
+        api.state.edge = parts.edge
+        await stack.enter_async_context(running(*parts.jobs))
+        probes.alive.update({job.name: job.alive for job in parts.jobs})
+        probes.ready.update(s3=parts.ready)
 
-    api = create_api("Sluice gateway", DESCRIPTION, lifespan, probes)
+    api = create_api("Sluice gateway", DESCRIPTION, open_parts)
     add_problems(api)
     api.add_middleware(Linger)
     api.include_router(router)

@@ -1,7 +1,6 @@
 """The status-tracker, wired. The only place that knows all of its parts."""
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -35,15 +34,11 @@ async def rebuild(settings: PostgresSettings) -> int:
 
 def create_app(settings: TrackerSettings) -> FastAPI:
     """Consumes while it serves; starts also when nothing it needs answers yet."""
-    probes = Probes()
 
-    @asynccontextmanager
-    async def lifespan(api: FastAPI) -> AsyncIterator[None]:
-        async with AsyncExitStack() as stack:
-            api.state.sources = await _open(settings, stack, probes)
-            yield
+    async def open_parts(api: FastAPI, stack: AsyncExitStack, probes: Probes) -> None:
+        api.state.sources = await _open(settings, stack, probes)
 
-    api = create_api("Sluice status-tracker", DESCRIPTION, lifespan, probes)
+    api = create_api("Sluice status-tracker", DESCRIPTION, open_parts)
     api.include_router(router)
     return api
 

@@ -1,7 +1,6 @@
 """The validator, wired. The only place that knows all of its parts."""
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 
 from fastapi import FastAPI
 
@@ -28,15 +27,11 @@ DESCRIPTION = "Judges uploaded files against the contract of their datasource, a
 
 def create_app(settings: ValidatorSettings) -> FastAPI:
     """A judge that does not know bad from good stops the start; files are taken after it is proved."""
-    probes = Probes()
 
-    @asynccontextmanager
-    async def lifespan(_api: FastAPI) -> AsyncIterator[None]:
-        async with AsyncExitStack() as stack:
-            await _open(settings, stack, probes)
-            yield
+    async def open_parts(_api: FastAPI, stack: AsyncExitStack, probes: Probes) -> None:
+        await _open(settings, stack, probes)
 
-    return create_api("Sluice validator", DESCRIPTION, lifespan, probes)
+    return create_api("Sluice validator", DESCRIPTION, open_parts)
 
 
 async def _open(settings: ValidatorSettings, stack: AsyncExitStack, probes: Probes) -> None:
