@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-DISTRIBUTIONS := shared services/gateway services/validator services/druid-submitter services/status-tracker local
+DISTRIBUTIONS := shared engine services/gateway services/validator services/druid-submitter services/status-tracker client local
 SOURCES := $(DISTRIBUTIONS) tests conftest.py
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
@@ -51,9 +51,11 @@ down: ## stop what `make up` started; data stays
 clean: ## remove the environment and the data of `make run`
 	@rm -rf $(VENV) .sluice .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
+OURS := --no-emit-package sluice --no-emit-package sluice-engine
+LOCK := uv pip compile --quiet --generate-hashes --universal --no-header --no-annotate $(OURS)
+IMAGES := shared/pyproject.toml engine/pyproject.toml $(wildcard services/*/pyproject.toml)
+
 lock: ## resolve the dependencies anew (needs uv)
-	@uv pip compile --quiet --generate-hashes --universal --no-header --no-annotate --no-emit-package sluice \
-	  -o requirements.lock shared/pyproject.toml services/*/pyproject.toml --group pyproject.toml:build
-	@uv pip compile --quiet --generate-hashes --universal --no-header --no-annotate --no-emit-package sluice \
-	  -c requirements.lock -o requirements-dev.lock shared/pyproject.toml services/*/pyproject.toml local/pyproject.toml \
+	@$(LOCK) -o requirements.lock $(IMAGES) --group pyproject.toml:build
+	@$(LOCK) -c requirements.lock -o requirements-dev.lock $(IMAGES) client/pyproject.toml local/pyproject.toml \
 	  --group pyproject.toml:build --group pyproject.toml:dev

@@ -12,6 +12,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGES = {
     "sluice": "shared/src",
+    "sluice_engine": "engine/src",
+    "sluice_client": "client/src",
     "gateway": "services/gateway/src",
     "validator": "services/validator/src",
     "druid_submitter": "services/druid-submitter/src",
@@ -24,6 +26,9 @@ VIOLATIONS = {
     "The library knows no service": ("sluice/clock.py", "import gateway.settings"),
     "Events are a leaf: pydantic and nothing else": ("sluice/events/values.py", "import aiokafka"),
     "The library's floors": ("sluice/objectstore.py", "import sluice.contracts.store"),
+    "The engine reads files and nothing else": ("sluice_engine/run.py", "import sluice.objectstore"),
+    "The engine's floors": ("sluice_engine/reading/csv.py", "import sluice_engine.judging.rules"),
+    "Only the validator and the command use the engine": ("gateway/app.py", "import sluice_engine.run"),
     "The gateway's floors": ("gateway/usecases/accept.py", "import gateway.settings"),
     "The validator's floors": ("validator/ports.py", "import validator.usecases"),
     "The druid-submitter's floors": ("druid_submitter/handlers.py", "import druid_submitter.jobs"),

@@ -5,13 +5,13 @@ import signal
 import time
 from pathlib import Path
 
+from sluice_engine.judged import Judged
+from sluice_engine.run import Submission, judge
 from validator.adapters import child
-from validator.adapters.work import Job, judge
-from validator.domain.verdicts import Judged
 
 
-def harm(run: Path, job: Job) -> Judged:  # noqa: C901 - one case for each harm
-    match job.fact.filename.partition(".")[0]:
+def harm(run: Path, job: Submission) -> Judged:  # noqa: C901 - one case for each harm
+    match job.filename.partition(".")[0]:
         case "bomb":
             hoard = []
             while True:

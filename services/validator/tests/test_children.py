@@ -13,12 +13,13 @@ import pytest_asyncio
 
 from sluice.contracts import Contract, Field, FieldType
 from sluice.events import FileUploaded
-from validator.adapters import paths
+from sluice_engine import paths
+from sluice_engine.judged import Judged
 from validator.adapters.child import Limits
 from validator.adapters.children import ChildJudge
 from validator.adapters.selftest import CONTRACT, require_sound
 from validator.adapters.workshop import Workshop
-from validator.domain.verdicts import Judged, Unjudged
+from validator.domain.verdicts import Unjudged
 from validator.errors import ChildBroken
 
 GOOD = b"at,count\n2024-01-01T00:00:00Z,1\n"

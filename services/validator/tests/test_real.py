@@ -33,11 +33,11 @@ from sluice.messaging import KafkaPublisher, connected, create_broker, decode
 from sluice.messaging.record import Record
 from sluice.objectstore import ObjectStore, open_objectstore, split_uri
 from sluice.settings import S3Settings
-from validator.adapters import paths
+from sluice_engine import paths
+from sluice_engine.judged import Judged
 from validator.adapters.child import Limits
 from validator.adapters.children import ChildJudge
 from validator.adapters.s3 import S3Files, S3Verdicts
-from validator.domain.verdicts import Judged
 from validator.settings import ValidatorSettings
 
 pytestmark = pytest.mark.real

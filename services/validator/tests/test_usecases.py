@@ -27,7 +27,8 @@ from sluice.events import (
     TaskProgress,
     TimeRange,
 )
-from validator.domain.verdicts import Judged, Unjudged
+from sluice_engine.judged import Judged
+from validator.domain.verdicts import Unjudged
 from validator.usecases import AbandonFile, Gate, ReportProgress, SettleVerdict, ValidateFile
 
 NOW = dt.datetime(2024, 1, 2, tzinfo=dt.UTC)

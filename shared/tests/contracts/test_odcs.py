@@ -57,7 +57,7 @@ def test_the_sales_contract_says_what_it_should():
     assert contract.field("OrderID").unique
     assert contract.field("Quantity").type is FieldType.INTEGER
     assert contract.field("UnitPrice").minimum == Bound(0.0, exclusive=True)
-    assert "Ships" in (contract.field("ProductLine").allowed or ())
+    assert [(each.columns, "Ships" in (each.values or ())) for each in contract.metrics] == [(("ProductLine",), True)]
     assert contract.field("CustomerEmail").classified
     assert contract.field("CustomerEmail").pattern
 

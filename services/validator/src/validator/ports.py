@@ -8,7 +8,8 @@ from uuid import UUID
 
 from sluice.contracts import Contract
 from sluice.events import ContractRef, Envelope, Event, FileUploaded, FileValidated, ObjectRef, Problem
-from validator.domain.verdicts import Judged, Unjudged
+from sluice_engine.judged import Judged
+from validator.domain.verdicts import Unjudged
 
 
 class Contracts(Protocol):

@@ -25,8 +25,9 @@ from sluice.events import (
     Verdict,
     follow,
 )
+from sluice_engine.judged import Judged
 from validator.domain.admission import refuse_object
-from validator.domain.verdicts import Judged, Unjudged
+from validator.domain.verdicts import Unjudged
 from validator.ports import Contracts, EventPublisher, Files, Folders, Judge, Results, Verdicts
 
 log = structlog.get_logger()

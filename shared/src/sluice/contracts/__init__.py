@@ -1,6 +1,26 @@
 """Contracts: ODCS files in, typed contracts out, kept immutable on S3."""
 
-from sluice.contracts.model import Bound, Contract, Dialect, DruidTarget, Field, FieldType, Granularity
+from sluice.contracts.model import (
+    Bound,
+    Contract,
+    Custom,
+    Dialect,
+    DruidTarget,
+    ExtraColumns,
+    Field,
+    FieldType,
+    Granularity,
+    Metric,
+    MetricKind,
+    Operator,
+    Policy,
+    PolicyMode,
+    RuleLimit,
+    Severity,
+    StringFormat,
+    Threshold,
+    Unit,
+)
 from sluice.contracts.odcs import load_contract
 from sluice.contracts.store import ContractStore, publish_contract
 
@@ -8,11 +28,23 @@ __all__ = [
     "Bound",
     "Contract",
     "ContractStore",
+    "Custom",
     "Dialect",
     "DruidTarget",
+    "ExtraColumns",
     "Field",
     "FieldType",
     "Granularity",
+    "Metric",
+    "MetricKind",
+    "Operator",
+    "Policy",
+    "PolicyMode",
+    "RuleLimit",
+    "Severity",
+    "StringFormat",
+    "Threshold",
+    "Unit",
     "load_contract",
     "publish_contract",
 ]

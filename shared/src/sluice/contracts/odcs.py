@@ -7,11 +7,23 @@ from typing import Any, Literal, cast
 
 import yaml
 from jsonschema import Draft201909Validator
-from open_data_contract_standard.model import DataQuality, OpenDataContractStandard, SchemaProperty
+from open_data_contract_standard.model import OpenDataContractStandard, SchemaProperty
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic import Field as Setting
 
-from sluice.contracts.model import Bound, Contract, Dialect, DruidTarget, Field, FieldType, Granularity
+from sluice.contracts.model import (
+    Bound,
+    Contract,
+    Dialect,
+    DruidTarget,
+    Field,
+    FieldType,
+    Granularity,
+    Metric,
+    MetricKind,
+    Operator,
+    Threshold,
+)
 from sluice.errors import ContractInvalid
 from sluice.events import DATASOURCE_PATTERN, VERSION_PATTERN
 
@@ -110,18 +122,24 @@ def _contract(odcs: OpenDataContractStandard) -> Contract:
         raise ContractInvalid("schema/0/quality: rules on the whole table cannot be honoured; put rules on properties")
     block = _block(odcs)
     fields = tuple(_field(prop, number) for number, prop in enumerate(table.properties or []))
+    metrics = tuple(
+        metric
+        for number, prop in enumerate(table.properties or [])
+        for metric in _metrics(prop, f"schema/0/properties/{number}")
+    )
     _check_columns(fields, block.druid.timeColumn)
     return Contract(
         datasource=datasource,
         version=version,
         fields=fields,
+        metrics=metrics,
         druid=DruidTarget(block.druid.timeColumn, block.druid.segmentGranularity),
         dialect=Dialect(
-            block.dialect.delimiter,
-            block.dialect.quote,
-            block.dialect.encoding,
-            tuple(block.dialect.nullWords),
-            block.dialect.sheet,
+            delimiter=block.dialect.delimiter,
+            quote=block.dialect.quote,
+            encoding=block.dialect.encoding,
+            null_words=tuple(block.dialect.nullWords),
+            sheet=block.dialect.sheet,
         ),
     )
 
@@ -170,7 +188,6 @@ def _field(prop: SchemaProperty, number: int) -> Field:
         min_length=options.get("minLength"),
         max_length=options.get("maxLength"),
         pattern=_pattern(options.get("pattern"), place),
-        allowed=_allowed(prop.quality or [], kind, place),
         format=_strptime(options.get("format"), place),
         classified=prop.classification is not None and prop.classification.lower() != "public",
     )
@@ -203,18 +220,21 @@ def _pattern(pattern: str | None, place: str) -> str | None:
     return pattern
 
 
-def _allowed(rules: list[DataQuality], kind: FieldType, place: str) -> tuple[str, ...] | None:
+def _metrics(prop: SchemaProperty, place: str) -> tuple[Metric, ...]:
+    rules = prop.quality or []
     if not rules:
-        return None
+        return ()
     rule = rules[0]
     values = (rule.arguments or {}).get("validValues")
-    honoured = len(rules) == 1 and rule.metric == "invalidValues" and rule.mustBe == 0 and kind is FieldType.STRING
+    honoured = len(rules) == 1 and rule.metric == "invalidValues" and rule.mustBe == 0 and prop.logicalType == "string"
     if not honoured or not isinstance(values, list) or set(rule.arguments or {}) != {"validValues"}:
         raise ContractInvalid(
             f"{place}/quality: only one rule can be honoured, on a string: "
             "metric invalidValues with arguments.validValues and mustBe 0"
         )
-    return tuple(str(value) for value in cast("list[object]", values))
+    allowed = tuple(str(value) for value in cast("list[object]", values))
+    none = Threshold(Operator.EQUAL, (0,))
+    return (Metric(MetricKind.INVALID_VALUES, none, columns=(prop.name or "",), values=allowed),)
 
 
 def _strptime(pattern: str | None, place: str) -> str | None:

@@ -17,9 +17,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from sluice.errors import ContractInvalid
-from validator.adapters import paths
-from validator.adapters.work import Job, judge
-from validator.domain.verdicts import Judged
+from sluice_engine import paths
+from sluice_engine.judged import Judged
+from sluice_engine.run import Submission, judge
 
 PR_SET_PDEATHSIG = 1
 ADDRESS_HEADROOM = 4_000_000_000
@@ -42,7 +42,7 @@ class Assignment(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    job: Job
+    job: Submission
     limits: Limits
 
 
@@ -56,7 +56,7 @@ class Result(BaseModel):
     error: str = ""
 
 
-JudgeRun = Callable[[Path, Job], Judged]
+JudgeRun = Callable[[Path, Submission], Judged]
 
 
 def main(judge_run: JudgeRun = judge) -> None:
@@ -94,7 +94,7 @@ def _work(run: Path, judge_run: JudgeRun) -> None:
         os._exit(0)
 
 
-def _result(run: Path, job: Job, judge_run: JudgeRun) -> Result:
+def _result(run: Path, job: Submission, judge_run: JudgeRun) -> Result:
     try:
         return Result(kind="judged", judged=judge_run(run, job))
     except ContractInvalid as error:

@@ -16,10 +16,11 @@ from pydantic import ValidationError
 
 from sluice.contracts import Contract
 from sluice.events import FileUploaded, Problem
-from validator.adapters import paths
+from sluice_engine import paths
+from sluice_engine.judged import Judged
+from sluice_engine.run import Submission
 from validator.adapters.child import Assignment, Limits, Result
-from validator.adapters.work import Job
-from validator.domain.verdicts import Judged, Unjudged
+from validator.domain.verdicts import Unjudged
 from validator.errors import ChildBroken
 
 log = structlog.get_logger()
@@ -100,7 +101,13 @@ class ChildJudge:
 
     async def __call__(self, run: Path, fact: FileUploaded, contract: Contract) -> Judged | Unjudged:
         """Judge the input in the folder of the run. Raises ChildBroken for an error of ours."""
-        job = Job(fact=fact, contract=contract, max_unpacked=self.max_unpacked)
+        job = Submission(
+            task_id=fact.task_id,
+            filename=fact.filename,
+            format=fact.format,
+            contract=contract,
+            max_unpacked=self.max_unpacked,
+        )
         paths.job_file(run).write_text(Assignment(job=job, limits=self.limits).model_dump_json())
         async with self._turn:
             try:

@@ -10,7 +10,7 @@ from sluice.events import Envelope, FileUploaded, FileValidated, ObjectRef, Prob
 from sluice.ledger import canonical_key, report_key, verdict_key
 from sluice.messaging import decode_as, encode_structured
 from sluice.objectstore import ObjectStore, split_uri
-from validator.adapters import paths
+from sluice_engine import paths
 
 MISSING = Problem(code="object-missing", message="The uploaded file is not where the event says. Upload it again.")
 EMPTY = Problem(code="empty-file", message="The file is empty.")

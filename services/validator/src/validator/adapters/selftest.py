@@ -5,8 +5,8 @@ from uuid import UUID
 
 from sluice.contracts import Bound, Contract, DruidTarget, Field, FieldType
 from sluice.events import FileFormat, FileUploaded, ObjectRef
-from validator.adapters import paths
-from validator.domain.verdicts import Judged
+from sluice_engine import paths
+from sluice_engine.judged import Judged
 from validator.errors import ChildBroken
 from validator.ports import Folders, Judge
 

@@ -12,9 +12,10 @@ from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, Pass
 
 from sluice.contracts import Contract
 from sluice.events import FileFormat
-from validator.adapters.sheetxml import column_letters, error_cells
-from validator.domain.table import Batch, Place, check_header
-from validator.errors import FileRejected
+from sluice.reports import Note
+from sluice_engine.errors import FileRejected
+from sluice_engine.reading.sheetxml import column_letters, error_cells
+from sluice_engine.reading.table import Batch, Column, Place, check_header
 
 ROWS = 20_000
 MAX_ENTRIES = 10_000
@@ -39,6 +40,17 @@ class ExcelTable:
     _names: list[str] = field(default_factory=list)
     _first_row: int = 0
     _first_column: int = 0
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        return tuple(Column(name, name) for name in self._names)
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        return ()
+
+    def again(self, rows: pl.Series) -> Iterator[Batch]:  # noqa: ARG002 - all of them hold these
+        return ExcelTable(self.path, self.contract, self.format, self.max_unpacked).batches()
 
     def place(self, row: int, column: str | None) -> Place:
         """Rows of the sheet follow each other without gaps, so a cell's name can be computed."""
@@ -117,7 +129,7 @@ class ExcelTable:
     def _batch(self, rows: list[list[str | None]], seen: int) -> Batch:
         schema, width = dict.fromkeys(self._names, pl.String()), len(self._names)
         frame = pl.DataFrame([row[:width] + NOTHING * (width - len(row)) for row in rows], schema=schema, orient="row")
-        return Batch(frame, pl.Series(range(seen + 1, seen + len(rows) + 1), dtype=pl.UInt64), len(rows))
+        return Batch(frame, pl.Series(range(seen + 1, seen + len(rows) + 1), dtype=pl.UInt64))
 
 
 def render(cell: Cell) -> str | None:

@@ -3,7 +3,7 @@
 import polars as pl
 
 from sluice.contracts import Dialect, Field, FieldType
-from validator.domain.text import INSTANT, TYPES, Parsed, midnights, parse
+from sluice_engine.parsing.text import INSTANT, TYPES, Parsed, midnights, parse
 
 NESTED = (pl.List, pl.Array, pl.Struct, pl.Object, pl.Binary, pl.Duration)
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from validator.adapters import csv as csv_adapter
-from validator.adapters.lines import Records, split
+from sluice_engine.reading import csv as csv_adapter
+from sluice_engine.reading.lines import Records, split
 
 ONE = "1,2024-01-05T10:00:00Z,Planes,5,1.5,,a@b.co,DE\n"
 TWO = '2,2024-01-06 10:00,"Ships",5,1.5,0.1,a@b.co,"D ""q""\nE"\r\n'
@@ -113,7 +113,8 @@ def test_counts_are_exact_and_lists_are_capped(look, header):
     rows = "\n".join(THREE.replace("3,", f"{number},", 1) for number in range(5000))
     seen = look((header + rows).encode())
     assert (seen.judged.errors, len(seen.report["errors"])) == (5000, 100)
-    assert seen.report["rules"] == [{"rule": "type", "column": "Quantity", "count": 5000, "expected": "a whole number"}]
+    counted = [(each["rule"], each["column"], each["count"], each["listed"]) for each in seen.report["rules"]]
+    assert counted == [("type", "Quantity", 5000, 100)]
 
 
 def test_repetitions_name_the_first_row(look, header):

@@ -7,9 +7,10 @@ from pathlib import Path
 import polars as pl
 
 from sluice.contracts import Contract
-from validator.domain.columns import NESTED
-from validator.domain.table import Batch, Place, check_header
-from validator.errors import Fault, FileRejected
+from sluice.reports import Note
+from sluice_engine.errors import Fault, FileRejected
+from sluice_engine.parsing.columns import NESTED
+from sluice_engine.reading.table import Batch, Column, Place, check_header
 
 ROWS = 65_536
 MAX_CELLS = 2_000_000_000
@@ -22,6 +23,17 @@ class ParquetTable:
 
     path: Path
     contract: Contract
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        return tuple(Column(name, name) for name in pl.read_parquet_schema(self.path))
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        return ()
+
+    def again(self, rows: pl.Series) -> Iterator[Batch]:  # noqa: ARG002 - all of them hold these
+        return self.batches()
 
     def place(self, row: int, column: str | None) -> Place:  # noqa: ARG002 - rows are all that Parquet knows
         return Place()
@@ -45,7 +57,7 @@ class ParquetTable:
         first = 1
         for frame in file.collect_batches(chunk_size=ROWS, maintain_order=True, lazy=True, engine="streaming"):
             for cells in frame.iter_slices(ROWS):
-                yield Batch(cells, pl.Series(range(first, first + cells.height), dtype=pl.UInt64), cells.height)
+                yield Batch(cells, pl.Series(range(first, first + cells.height), dtype=pl.UInt64))
                 first += cells.height
 
 

@@ -16,7 +16,7 @@ from pandera.errors import SchemaError, SchemaErrors
 
 from sluice.contracts import Contract, Field, FieldType
 from sluice.errors import ContractInvalid
-from validator.domain.text import TYPES
+from sluice_engine.parsing.text import TYPES
 
 KINDS = {
     FieldType.STRING: "text",
@@ -56,7 +56,7 @@ def expected_type(field: Field) -> str:
     return f"{field.type.value} written as {field.format.replace('%', '')}, or in ISO 8601"
 
 
-def rules_of(field: Field) -> Iterator[Rule]:
+def rules_of(contract: Contract, field: Field) -> Iterator[Rule]:
     """Every rule on values of the column, in a fixed order. Raises ContractInvalid for a pattern that cannot be run."""
     if low := field.minimum:
         below = pa.Check.gt(low.value) if low.exclusive else pa.Check.ge(low.value)
@@ -70,8 +70,10 @@ def rules_of(field: Field) -> Iterator[Rule]:
         yield Rule("max-length", f"at most {field.max_length} characters", pa.Check.str_length(None, field.max_length))
     if field.pattern is not None:
         yield Rule("pattern", f"text that matches {field.pattern}", pa.Check(_contains(_pattern(field))))
-    if field.allowed is not None:
-        yield Rule("allowed-values", f"one of: {', '.join(field.allowed)}"[:500], pa.Check.isin(list(field.allowed)))
+    for metric in contract.metrics:
+        if metric.strict and metric.columns == (field.name,) and metric.values is not None:
+            said = f"one of: {', '.join(metric.values)}"[:500]
+            yield Rule("invalid-values", said, pa.Check.isin(list(metric.values)))
 
 
 def _pattern(field: Field) -> str:
@@ -92,7 +94,7 @@ class Rules:
     """The rules of one contract, compiled once."""
 
     def __init__(self, contract: Contract) -> None:
-        self._rules = {field.name: tuple(rules_of(field)) for field in contract.fields}
+        self._rules = {field.name: tuple(rules_of(contract, field)) for field in contract.fields}
         self._schema = pa.DataFrameSchema(
             {
                 field.name: pa.Column(

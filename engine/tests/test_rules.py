@@ -7,7 +7,7 @@ import pytest
 
 from sluice.contracts import Bound, Contract, DruidTarget, Field, FieldType
 from sluice.errors import ContractInvalid
-from validator.domain.rules import Rules
+from sluice_engine.judging.rules import Rules
 
 AT = dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
 
@@ -36,7 +36,6 @@ def breaches(field: Field, values: list[object], dtype: pl.DataType) -> dict[str
             ["ä", "äö", "äöü", "äöüß"],
             {"min-length": [0], "max-length": [3]},
         ),
-        (Field("x", FieldType.STRING, allowed=("a", "b")), ["a", "A", None], {"allowed-values": [1]}),
         (Field("x", FieldType.STRING, pattern="b+"), ["abc", "ac", None], {"pattern": [1]}),
         (Field("x", FieldType.STRING, pattern=r"^[\d.]+$"), ["1.5", "٣"], {"pattern": [1]}),
     ],

@@ -2,24 +2,25 @@
 
 from math import ceil
 from pathlib import Path
+from uuid import UUID
 
 import polars as pl
 from pydantic import BaseModel, ConfigDict
 
 from sluice.contracts import Contract
-from sluice.events import ContractRef, FileFormat, FileUploaded, Problem
-from validator.adapters import paths
-from validator.adapters.csv import CsvTable
-from validator.adapters.excel import ExcelTable
-from validator.adapters.parquet import ParquetTable
-from validator.domain.columns import canonical
-from validator.domain.findings import Findings
-from validator.domain.judging import ROW, Judging
-from validator.domain.report import Report
-from validator.domain.table import Table
-from validator.domain.text import INSTANT
-from validator.domain.verdicts import Judged
-from validator.errors import FileRejected
+from sluice.events import ContractRef, FileFormat, Problem
+from sluice.reports import Report, RowCounts
+from sluice_engine import paths
+from sluice_engine.errors import FileRejected
+from sluice_engine.judged import Judged
+from sluice_engine.judging.findings import Findings
+from sluice_engine.judging.judge import ROW, Judging
+from sluice_engine.parsing.columns import canonical
+from sluice_engine.parsing.text import INSTANT
+from sluice_engine.reading.csv import CsvTable
+from sluice_engine.reading.excel import ExcelTable
+from sluice_engine.reading.parquet import ParquetTable
+from sluice_engine.reading.table import Table
 
 PART_BYTES = 200_000_000
 """Of compressed Parquet; Druid reads parts side by side."""
@@ -27,27 +28,29 @@ PART_BYTES = 200_000_000
 MAX_PARTS = 100
 
 
-class Job(BaseModel):
-    """What a child is told."""
+class Submission(BaseModel):
+    """One file, and what it is to be held against."""
 
     model_config = ConfigDict(frozen=True)
 
-    fact: FileUploaded
+    task_id: UUID
+    filename: str
+    format: FileFormat
     contract: Contract
     max_unpacked: int
 
 
-def open_table(path: Path, job: Job) -> Table:
-    match job.fact.format:
+def open_table(path: Path, job: Submission) -> Table:
+    match job.format:
         case FileFormat.CSV:
             return CsvTable(path, job.contract)
         case FileFormat.PARQUET:
             return ParquetTable(path, job.contract)
         case FileFormat.XLSX | FileFormat.XLS:
-            return ExcelTable(path, job.contract, job.fact.format, job.max_unpacked)
+            return ExcelTable(path, job.contract, job.format, job.max_unpacked)
 
 
-def judge(run: Path, job: Job) -> Judged:
+def judge(run: Path, job: Submission) -> Judged:
     """Judge the input of the run; `report.json` and, where it is accepted, the canonical parts stand in its folder."""
     table = open_table(paths.input_file(run), job)
     judging = Judging(job.contract, Findings(job.contract, table))
@@ -61,9 +64,18 @@ def judge(run: Path, job: Job) -> Judged:
     problem = refusal or _problem(judging)
     complete = refusal is None or refusal.code == "no-rows"
     parts = 0 if problem else _write_parts(run, job, judging.seen)
-    report = _report(job, judging, problem, complete=complete)
+    report = _report(job, table, judging, problem, complete=complete)
     paths.report_file(run).write_text(report.model_dump_json(indent=1))
-    return Judged(judging.seen if complete else None, judging.findings.total, problem, judging.time_range(), parts)
+    source = judging.seen if complete else None
+    return Judged(
+        source,
+        judging.findings.total,
+        problem,
+        judging.time_range(),
+        parts,
+        accepted=0 if problem else judging.seen,
+        rejected=source if problem else 0,
+    )
 
 
 def _read(run: Path, table: Table, judging: Judging) -> None:
@@ -98,7 +110,7 @@ def _several(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-def _write_parts(run: Path, job: Job, rows: int) -> int:
+def _write_parts(run: Path, job: Submission, rows: int) -> int:
     """Typed rows as Druid reads them: `__time`, the contract's other columns in its order, `__task_id`."""
     time = job.contract.druid.time_column
     columns = [
@@ -106,7 +118,7 @@ def _write_parts(run: Path, job: Job, rows: int) -> int:
         if job.contract.field(time).type == "date"
         else pl.col(time).alias("__time"),
         *(canonical(each) for each in job.contract.fields if each.name != time),
-        pl.lit(str(job.fact.task_id)).alias("__task_id"),
+        pl.lit(str(job.task_id)).alias("__task_id"),
     ]
     size = sum(file.stat().st_size for file in paths.typed_folder(run).iterdir())
     parts = min(MAX_PARTS, max(1, round(size / PART_BYTES)))
@@ -118,15 +130,21 @@ def _write_parts(run: Path, job: Job, rows: int) -> int:
     return parts
 
 
-def _report(job: Job, judging: Judging, problem: Problem | None, *, complete: bool) -> Report:
+def _report(job: Submission, table: Table, judging: Judging, problem: Problem | None, *, complete: bool) -> Report:
     return Report(
-        task_id=job.fact.task_id,
-        datasource=job.fact.datasource,
-        filename=job.fact.filename,
-        format=job.fact.format,
+        task_id=job.task_id,
+        datasource=job.contract.datasource,
+        filename=job.filename,
+        format=job.format,
         contract=ContractRef(datasource=job.contract.datasource, version=job.contract.version),
         verdict="rejected" if problem else "accepted",
         problem=problem,
+        rows=RowCounts(
+            source=judging.seen if complete else None,
+            accepted=0 if problem else judging.seen,
+            rejected=(judging.seen if complete else None) if problem else 0,
+        ),
+        notes=tuple(table.notes),
         errors_total=judging.findings.total,
         rules=judging.findings.rules(),
         errors=judging.findings.errors(),

@@ -7,15 +7,14 @@ from difflib import get_close_matches
 import polars as pl
 
 from sluice.contracts import Contract
-from validator.domain.report import ReportedError, RuleCount
-from validator.domain.table import Place, Table
-from validator.domain.text import FORMULA_ERRORS
-from validator.errors import Fault
+from sluice.reports import MASK, ReportedError, RuleCount
+from sluice_engine.errors import Fault
+from sluice_engine.parsing.text import FORMULA_ERRORS
+from sluice_engine.reading.table import Place, Table
 
 PER_RULE = 100
 IN_ALL = 1000
 VALUE_LENGTH = 100
-MASK = "•••"
 HINTS = {
     "required": "Fill the cell.",
     "minimum": "Correct the value, or its unit.",
@@ -73,7 +72,13 @@ class Findings:
 
     def rules(self) -> tuple[RuleCount, ...]:
         return tuple(
-            RuleCount(rule=rule, column=column, count=count, expected=self.expected[rule, column])
+            RuleCount(
+                rule=rule,
+                column=column,
+                count=count,
+                listed=self._listed_of[rule, column],
+                expected=self.expected[rule, column],
+            )
             for (rule, column), count in self.counts.items()
         )
 
@@ -106,8 +111,11 @@ class Findings:
 
     def _hint(self, rule: str, column: str, value: object) -> str:
         field = self.contract.field(column)
-        if rule == "allowed-values" and field.allowed and not field.classified:
-            near = get_close_matches(str(value)[:VALUE_LENGTH], field.allowed, n=1)
+        if rule == "invalid-values" and not field.classified:
+            allowed = [
+                each for metric in self.contract.metrics if metric.columns == (column,) for each in metric.values or ()
+            ]
+            near = get_close_matches(str(value)[:VALUE_LENGTH], allowed, n=1)
             return f"Did you mean {near[0]}?" if near else ""
         if value in FORMULA_ERRORS:
             return "A formula gives an error here: correct it."

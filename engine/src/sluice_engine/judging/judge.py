@@ -8,14 +8,14 @@ import polars as pl
 
 from sluice.contracts import Contract, Field
 from sluice.events import TimeRange
-from validator.domain.columns import typed
-from validator.domain.findings import MASK, Findings, shown
-from validator.domain.report import ColumnQuality, Quality
-from validator.domain.rules import Rules, expected_type
-from validator.domain.table import Batch
-from validator.domain.text import INSTANT, Parsed
-from validator.domain.uniqueness import Keys, repetitions
-from validator.errors import Fault
+from sluice.reports import MASK, ColumnQuality, Distinct, Quality
+from sluice_engine.errors import Fault
+from sluice_engine.judging.findings import Findings, shown
+from sluice_engine.judging.rules import Rules, expected_type
+from sluice_engine.judging.uniqueness import Keys, repetitions
+from sluice_engine.parsing.columns import typed
+from sluice_engine.parsing.text import INSTANT, Parsed
+from sluice_engine.reading.table import Batch
 
 ROW = "__row"
 """Column of the row's number in the typed frames."""
@@ -44,7 +44,16 @@ class ColumnTally:
         low, high = (
             None if end is None else MASK if self.field.classified else shown(end) for end in (self.low, self.high)
         )
-        return ColumnQuality(name=self.field.name, type=self.field.type, nulls=self.nulls, min=low, max=high)
+        return ColumnQuality(
+            name=self.field.name,
+            type=self.field.type,
+            nulls=self.nulls,
+            min=low,
+            max=high,
+            distinct=Distinct(count=0, exact=False),
+            top=(),
+            top_of=0,
+        )
 
 
 @dataclass(slots=True)
@@ -66,8 +75,8 @@ class Judging:
     def take(self, batch: Batch) -> pl.DataFrame:
         """Judge a batch; the typed rows come back, with `ROW`. Cells that could not be parsed are null."""
         self.seen += batch.seen
-        for fault in batch.faults:
-            self.findings.add_fault(fault)
+        for row, rule, found in batch.faults.select("row", "rule", "found").iter_rows():
+            self.findings.add_fault(_structural(row, rule, found, batch))
         parsed = {
             each.name: typed(batch.cells[each.name], each, self.contract.dialect) for each in self.contract.fields
         }
@@ -112,7 +121,19 @@ class Judging:
 
     def quality(self, *, complete: bool) -> Quality:
         columns = tuple(tally.quality() for tally in self._tallies.values())
-        return Quality(rows=self.seen if complete else None, columns=columns, time_range=self.time_range())
+        return Quality(
+            rows=self.seen if complete else None, columns=columns, time_range=self.time_range(), rows_per_day=(), days=0
+        )
+
+
+def _structural(row: int, rule: str, found: int, batch: Batch) -> Fault:
+    width = batch.cells.width + batch.extra.width
+    hint = (
+        "Quote cells that hold the delimiter."
+        if found > width
+        else "Add the missing cells, empty where they have no value."
+    )
+    return Fault(rule, f"{width} cells, as in the header; there are {found}", hint, row=row)
 
 
 def _aware(instant: datetime) -> datetime:

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from sluice.contracts import Dialect, Field, FieldType
-from validator.domain.text import parse
+from sluice_engine.parsing.text import parse
 
 
 def at(*parts: int) -> dt.datetime:

@@ -12,9 +12,10 @@ import numpy as np
 import polars as pl
 
 from sluice.contracts import Contract, Dialect
-from validator.adapters.lines import Bits, Ints, Records, StrayQuote, keep, split
-from validator.domain.table import Batch, Place, check_header
-from validator.errors import Fault, FileRejected
+from sluice.reports import Note
+from sluice_engine.errors import Fault, FileRejected
+from sluice_engine.reading.lines import Bits, Ints, Records, StrayQuote, keep, split
+from sluice_engine.reading.table import FAULTS, Batch, Column, Place, check_header
 
 BLOCK = 4_194_304
 """Bytes read at a time; what a batch holds in memory is a small multiple of it."""
@@ -58,6 +59,17 @@ class CsvTable:
     @property
     def dialect(self) -> Dialect:
         return self.contract.dialect
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        return tuple(Column(name, name) for name in self._names)
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        return ()
+
+    def again(self, rows: pl.Series) -> Iterator[Batch]:  # noqa: ARG002 - all of them hold these
+        return CsvTable(self.path, self.contract).batches()
 
     def place(self, row: int, column: str | None) -> Place:  # noqa: ARG002 - a line is all that text knows
         return Place(line=self._index.line(row))
@@ -114,12 +126,22 @@ class CsvTable:
         self._rows += int(kept.sum())
         self._index.add(rows[kept], records.lines[kept] + line)
         sound = kept & (records.fields == len(self._names))
-        faults = tuple(
-            _ragged(int(records.fields[at]), len(self._names), int(rows[at]), int(records.lines[at]) + line)
-            for at in np.flatnonzero(kept & ~sound)
+        wrong = np.flatnonzero(kept & ~sound)
+        faults = pl.DataFrame(
+            {
+                "row": rows[wrong],
+                "rule": ["ragged-row"] * len(wrong),
+                "found": records.fields[wrong],
+                "cells": [self._split(block[records.starts[at] : records.ends[at]]) for at in wrong],
+            },
+            schema=FAULTS,
         )
         cells = self._cells(keep(block, records, sound), int(sound.sum()))
-        return Batch(cells, pl.Series(rows[sound]).cast(pl.UInt64), int(kept.sum()), faults)
+        return Batch(cells, pl.Series(rows[sound]).cast(pl.UInt64), faults)
+
+    def _split(self, record: bytes) -> list[str]:
+        text = record.decode().splitlines()
+        return next(csv.reader(text, delimiter=self.dialect.delimiter, quotechar=self.dialect.quote), [])
 
     def _cells(self, text: bytes, height: int) -> pl.DataFrame:
         schema = dict.fromkeys(self._names, pl.String())
@@ -165,12 +187,3 @@ def _unclosed(opened: int, line: int | None) -> FileRejected:
     where = f" (line {line} has a quote in the middle of a cell)" if line else ""
     said = f"Unclosed quote that begins in line {opened}{where}. Close it, or double a quote that belongs to the text."
     return FileRejected("unclosed-quote", said, Fault("unclosed-quote", "quotes in pairs", said, line=opened))
-
-
-def _ragged(found: int, expected: int, row: int, line: int) -> Fault:
-    hint = (
-        "Quote cells that hold the delimiter."
-        if found > expected
-        else "Add the missing cells, empty where they have no value."
-    )
-    return Fault("ragged-row", f"{expected} cells, as in the header; there are {found}", hint, row=row, line=line)

@@ -24,7 +24,7 @@ BAD = [
     [None, None, "Ships", 7, 3.5, None, "a@b.co", "FR"],
 ]
 PLANTED = [
-    ("allowed-values", 2, "ProductLine", "Plains"),
+    ("invalid-values", 2, "ProductLine", "Plains"),
     ("minimum", 2, "Quantity", "0"),
     ("required", 3, "Quantity", None),
     ("minimum", 3, "UnitPrice", "-1.5"),

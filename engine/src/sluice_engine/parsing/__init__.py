@@ -1,0 +1,1 @@
+"""Cells in, typed columns out; what is no such value is marked."""

@@ -1,0 +1,1 @@
+"""Bytes in, batches of cells out, each with its place."""

@@ -1,0 +1,1 @@
+"""What is handed back: causes, the rejected rows, the marked workbook."""
