@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DISTRIBUTIONS := shared engine services/gateway services/validator services/druid-submitter services/status-tracker client local
-SOURCES := $(DISTRIBUTIONS) tests conftest.py
+SOURCES := $(DISTRIBUTIONS) benchmarks tests conftest.py
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 help: ## this list
@@ -38,6 +38,16 @@ check: setup ## format, lint, types, import rules
 	@$(BIN)/mypy $(addsuffix /src,$(DISTRIBUTIONS))
 	@$(BIN)/lint-imports
 
+PEERS := .bench-venv
+$(PEERS)/.ready: benchmarks/peers.lock
+	@echo "Installing the peers into $(PEERS) (once) …"
+	@$(PYTHON) -m venv $(PEERS)
+	@$(PEERS)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r benchmarks/peers.lock
+	@touch $@
+
+bench: setup $(PEERS)/.ready ## beside its peers: results.json and a table (AREA=validation, TIMES=3, CASE=part of a name)
+	@$(BIN)/python -m benchmarks --peers $(PEERS)/bin/python $(if $(AREA),--area $(AREA)) --times $(or $(TIMES),3) --case "$(CASE)"
+
 docs: setup ## write the JSON Schemas and the AsyncAPI document anew
 	@$(BIN)/python -m sluice.events
 
@@ -49,7 +59,7 @@ down: ## stop what `make up` started; data stays
 	@docker compose down
 
 clean: ## remove the environment and the data of `make run`
-	@rm -rf $(VENV) .sluice .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@rm -rf $(VENV) $(PEERS) .sluice .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 OURS := --no-emit-package sluice --no-emit-package sluice-engine
 LOCK := uv pip compile --quiet --generate-hashes --universal --no-header --no-annotate $(OURS)
@@ -59,3 +69,5 @@ lock: ## resolve the dependencies anew (needs uv)
 	@$(LOCK) -o requirements.lock $(IMAGES) --group pyproject.toml:build
 	@$(LOCK) -c requirements.lock -o requirements-dev.lock $(IMAGES) client/pyproject.toml local/pyproject.toml \
 	  --group pyproject.toml:build --group pyproject.toml:dev
+	@uv pip compile --quiet --generate-hashes --universal --no-header --no-annotate --python-version 3.11 \
+	  -o benchmarks/peers.lock benchmarks/peers.in

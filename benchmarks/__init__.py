@@ -1,0 +1,1 @@
+"""Sluice beside its peers: `make bench`."""

@@ -1,0 +1,21 @@
+"""What a contender does around its work: measure it, and say so in one line of JSON."""
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable
+
+
+def measured(work: Callable[[], dict[str, object]]) -> None:
+    """Run `work` once. CPU of this process and of its ended children; imports that came before are not counted."""
+    before, began = _cpu(), time.perf_counter()
+    found = work()
+    wall, cpu = time.perf_counter() - began, _cpu() - before
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    sys.stdout.write(json.dumps({"cpu_s": cpu, "wall_s": wall, "peak_rss_mib": peak, **found}) + "\n")
+
+
+def _cpu() -> float:
+    uses = [resource.getrusage(whose) for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(use.ru_utime + use.ru_stime for use in uses)
