@@ -2,8 +2,6 @@
 
 import argparse
 import json
-import os
-import platform
 import sys
 from pathlib import Path
 
@@ -73,10 +71,9 @@ def keep(rows: list[Row]) -> None:
     """Areas that were not run keep their rows."""
     path = HERE / "results.json"
     areas = {each["area"] for each in rows}
-    old = json.loads(path.read_text())["rows"] if path.exists() else []
+    old = json.loads(path.read_text()) if path.exists() else []
     rows = [each for each in old if each["area"] not in areas] + rows
-    machine = {"cpus": len(os.sched_getaffinity(0)), "machine": platform.machine(), "python": platform.python_version()}
-    path.write_text(json.dumps({"machine": machine, "rows": rows}, indent=1) + "\n")
+    path.write_text("[\n" + ",\n".join(json.dumps(each) for each in rows) + "\n]\n")
     readme = HERE / "README.md"
     head, _, rest = readme.read_text().partition(BEGIN)
     readme.write_text(f"{head}{BEGIN}\n{table(rows)}{END}{rest.partition(END)[2]}")
