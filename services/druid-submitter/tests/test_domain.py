@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -26,7 +27,7 @@ from druid_submitter.domain.watch import (
     clear,
     prove,
 )
-from sluice.contracts import Granularity
+from sluice.contracts import ExtraColumns, Granularity, Policy
 from sluice.events import Outcome, Receipt, TimeRange
 from sluice.testing import verdict_accepted
 
@@ -41,6 +42,16 @@ def at(text: str) -> datetime:
 def test_the_spec_is_the_golden_one():
     verdict = verdict_accepted(time_range=TimeRange(first=at("2024-02-28T23:59:59"), last=at("2024-03-01T00:00:00")))
     assert build_spec(CONTRACT, verdict, TASK, 2) == json.loads((GOLDEN / "append.json").read_text())
+
+
+def test_columns_that_the_contract_does_not_know_are_one_column_of_druid_where_they_are_kept():
+    keeping = replace(CONTRACT, policy=Policy(extra_columns=ExtraColumns.KEEP))
+    known, kept = (
+        build_spec(contract, verdict_accepted(), TASK, 1)["spec"]["dataSchema"]["dimensionsSpec"]["dimensions"]
+        for contract in (CONTRACT, keeping)
+    )
+    assert [each["name"] for each in kept if each not in known] == ["__extra"]
+    assert [each["name"] for each in known if each not in kept] == []
 
 
 def test_a_druid_task_id_suits_druid_for_the_longest_datasource():

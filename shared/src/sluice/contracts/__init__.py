@@ -1,6 +1,7 @@
 """Contracts: ODCS files in, typed contracts out, kept immutable on S3."""
 
 from sluice.contracts.model import (
+    EXTRA_COLUMN,
     Bound,
     Contract,
     Custom,
@@ -25,6 +26,7 @@ from sluice.contracts.odcs import load_contract
 from sluice.contracts.store import ContractStore, publish_contract
 
 __all__ = [
+    "EXTRA_COLUMN",
     "Bound",
     "Contract",
     "ContractStore",

@@ -168,13 +168,17 @@ class Custom:
     description: str = ""
 
 
+EXTRA_COLUMN = "__extra"
+"""In canonical Parquet and in Druid: the columns that the contract does not know, where it keeps them."""
+
+
 class ExtraColumns(StrEnum):
     """What becomes of columns of a file that the contract does not know."""
 
     REFUSE = "refuse"
     IGNORE = "ignore"
     KEEP = "keep"
-    """As one JSON object of texts in the column `__extra`: names that a sender chose never become columns of Druid."""
+    """As one JSON object of texts in EXTRA_COLUMN: names that a sender chose never become columns of Druid."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from druid_submitter.domain.identity import druid_task_id
 from druid_submitter.domain.interval import covering
-from sluice.contracts import Contract, FieldType
+from sluice.contracts import EXTRA_COLUMN, Contract, ExtraColumns, FieldType
 from sluice.events import Accepted
 
 DIMENSION_TYPES = {
@@ -76,4 +76,5 @@ def _dimensions(contract: Contract) -> list[dict[str, str]]:
         for field in contract.fields
         if field.name != contract.druid.time_column
     ]
-    return [*columns, {"type": "string", "name": TASK_COLUMN}]
+    ours = [EXTRA_COLUMN] if contract.policy.extra_columns is ExtraColumns.KEEP else []
+    return [*columns, *({"type": "string", "name": name} for name in (*ours, TASK_COLUMN))]
