@@ -2,16 +2,18 @@
 
 import csv
 import io
+import re
 import time
 from collections.abc import Callable
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sluice_engine.reading import csv as csv_adapter
-from sluice_engine.reading.lines import Records, split
+from sluice_engine.reading.lines import Signs, delimiters, split
 
 ONE = "1,2024-01-05T10:00:00Z,Planes,5,1.5,,a@b.co,DE\n"
 TWO = '2,2024-01-06 10:00,"Ships",5,1.5,0.1,a@b.co,"D ""q""\nE"\r\n'
@@ -33,21 +35,20 @@ def test_ragged_rows_do_not_hide_the_others(look, header):
 
 
 @pytest.mark.parametrize(
-    ("text", "line"),
+    ("text", "rule", "line", "rows"),
     [
-        (ONE + ONE.replace("Planes", '"Planes') + ONE, 3),
-        (ONE + ONE.replace("Planes", '"Planes') + TWO, 3),
-        (ONE + ONE.replace("Planes", '6" Planes'), 3),
-        (ONE + TWO + '4,"', 5),
-        (ONE + ONE.replace("DE", '"DE"\r4'), 3),
+        (ONE + ONE.replace("Planes", '"Planes') + ONE.replace("1,", "3,", 1), "unclosed-quote", 3, 3),
+        (ONE + ONE.replace("Planes", '"Planes') + TWO, "unclosed-quote", 3, 3),
+        (ONE + ONE.replace("Planes", '6" Planes') + TWO, "stray-quote", 3, 3),
+        (ONE + TWO + '4,"', "unclosed-quote", 5, 3),
+        (ONE + TWO.replace('Ships"', 'Ships"x') + ONE.replace("1,", "3,", 1), "stray-quote", 3, 4),
     ],
 )
-def test_unclosed_quote_is_named_with_its_line(text, line, look, header):
+def test_a_broken_quote_spoils_its_own_line_alone(text, rule, line, rows, look, header):
     seen = look((header + text).encode())
-    assert (seen.code, seen.judged.source) == ("unclosed-quote", None)
-    assert seen.places("rule", "line") == [("unclosed-quote", line)]
-    assert seen.judged.problem
-    assert f"line {line}" in seen.judged.problem.message
+    assert seen.judged.source == rows
+    assert (rule, line) in seen.places("rule", "line")
+    assert {each[0] for each in seen.places("rule")} <= {"stray-quote", "unclosed-quote"}
 
 
 @pytest.mark.parametrize("size", range(1, 40))
@@ -77,7 +78,7 @@ def test_other_encodings_are_named_with_line(encoding, name, look, header):
     assert name in seen.judged.problem.message
 
 
-@pytest.mark.parametrize("data", [b"\0" * 10, "a,b\n".encode("utf-16")])
+@pytest.mark.parametrize("data", [b"\0" * 10, "a,b\n".encode("utf-16-le"), b"a,b\0\n"])
 def test_what_is_no_text_is_refused(data, look):
     assert look(data).code == "invalid-encoding"
 
@@ -141,6 +142,14 @@ def test_blocks_change_nothing(size, small_blocks, look, header):
     assert cut.judged.source == 120
 
 
+SIGNS = Signs(ord(","), ord('"'))
+
+
+def breaks(cell: str) -> int:
+    """Physical line ends in a cell."""
+    return len(re.findall("\r\n|\r|\n", cell))
+
+
 CELLS = st.text(st.sampled_from('a,"\n\r é'), max_size=6)
 
 
@@ -149,12 +158,12 @@ CELLS = st.text(st.sampled_from('a,"\n\r é'), max_size=6)
 def test_records_are_cut_where_the_csv_module_cuts_them(rows):
     text = io.StringIO()
     csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows(rows)
-    records = split(text.getvalue().encode(), ord(","), ord('"'))
-    assert isinstance(records, Records)
-    assert records.fields.tolist() == [len(row) for row in rows]
+    records = split(text.getvalue().encode(), SIGNS, final=True)
+    _, counts = delimiters(np.frombuffer(text.getvalue().encode(), np.uint8), records, SIGNS)
+    assert counts.tolist() == [len(row) for row in rows]
     starts = [
         0,
-        *(sum(cell.count("\n") for row in rows[: n + 1] for cell in row) + n + 1 for n in range(len(rows) - 1)),
+        *(sum(breaks(cell) for row in rows[: n + 1] for cell in row) + n + 1 for n in range(len(rows) - 1)),
     ]
     assert records.lines.tolist() == starts
 

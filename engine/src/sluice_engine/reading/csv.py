@@ -1,9 +1,6 @@
-"""CSV files, in blocks of whole records: bounded memory, and a physical line for every row."""
+"""CSV files in any encoding, packed or not: bounded memory, rows that cannot be split beside those that can, a line for every row."""
 
 import bisect
-import codecs
-import csv
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,179 +8,128 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from sluice.contracts import Contract, Dialect
+from sluice.contracts import Contract
 from sluice.reports import Note
-from sluice_engine.errors import Fault, FileRejected
-from sluice_engine.reading.lines import Bits, Ints, Records, StrayQuote, keep, split
-from sluice_engine.reading.table import FAULTS, Batch, Column, Place, check_header
+from sluice_engine.reading.blocks import Block, Window, blocks, cut
+from sluice_engine.reading.cells import lines_of, to_cells
+from sluice_engine.reading.footer import up_to, without_footer
+from sluice_engine.reading.header import ignored, resolve
+from sluice_engine.reading.lines import Ints, Signs
+from sluice_engine.reading.opening import read_header
+from sluice_engine.reading.source import Source
+from sluice_engine.reading.table import Batch, Column, Place
 
-BLOCK = 4_194_304
+BLOCK = 8_388_608
 """Bytes read at a time; what a batch holds in memory is a small multiple of it."""
 
-LONGEST_RECORD = 33_554_432
-C1 = re.compile(rb"[\x80-\x9f]")
-"""Control characters in ISO-8859-1, but letters and quotation marks in Windows-1252."""
+MAX_UNPACKED = 4_000_000_000
+"""Bytes that may come out of a packed file, unless the caller says otherwise."""
 
-UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+ESCAPED = r"^'([=+\-@\t\r])"
+"""Text that a rejects file keeps from becoming a formula."""
 
 
-@dataclass(slots=True)
-class LineIndex:
-    """Physical line of each row, kept as the rows at which the distance between the two changes."""
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Rows `first` to `last` stand in one block of the text. Where it is `plain`, each of them is one line, from `line` on."""
 
-    rows: list[int] = field(default_factory=list)
-    distances: list[int] = field(default_factory=list)
-
-    def add(self, rows: Ints, lines: Ints) -> None:
-        distances = lines - rows
-        last = self.distances[-1] if self.distances else None
-        for at in np.flatnonzero(np.diff(distances, prepend=np.int64(-1) if last is None else last)).tolist():
-            self.rows.append(int(rows[at]))
-            self.distances.append(int(distances[at]))
-
-    def line(self, row: int) -> int | None:
-        at = bisect.bisect_right(self.rows, row) - 1
-        return row + self.distances[at] if at >= 0 else None
+    first: int
+    last: int
+    line: int
+    offset: int
+    size: int
+    plain: bool
 
 
 @dataclass(slots=True)
 class CsvTable:
-    """A CSV file as RFC 4180 has it, UTF-8, with the contract's delimiter and quote."""
+    """A CSV file as RFC 4180 has it, with the contract's encoding, delimiter and quote; a CR alone ends a line, too.
+
+    Blank lines are no rows. Rows with a quote out of place or a NUL byte stand in `faults`, as ragged ones do; where quotes are out of
+    place, a row ends with its first physical line. When `correcting`, text is freed from what a rejects file put before it.
+    """
 
     path: Path
     contract: Contract
-    _index: LineIndex = field(default_factory=LineIndex)
-    _names: list[str] = field(default_factory=list)
-    _rows: int = 0
+    max_unpacked: int = MAX_UNPACKED
+    correcting: bool = False
+    _source: Source = field(init=False)
+    _columns: tuple[Column, ...] = ()
+    _stretches: list[Stretch] = field(default_factory=list)
+    _lines: tuple[int, Ints] = (0, np.empty(0, np.int64))
 
-    @property
-    def dialect(self) -> Dialect:
-        return self.contract.dialect
+    def __post_init__(self) -> None:
+        self._source = Source(self.path, self.contract.dialect.encoding, self.max_unpacked, BLOCK)
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        return tuple(Column(name, name) for name in self._names)
+        return self._columns
 
     @property
     def notes(self) -> tuple[Note, ...]:
-        return ()
+        return (*self._source.notes, *ignored(self._columns, self.contract))
 
-    def again(self, rows: pl.Series) -> Iterator[Batch]:  # noqa: ARG002 - all of them hold these
-        return CsvTable(self.path, self.contract).batches()
-
-    def place(self, row: int, column: str | None) -> Place:  # noqa: ARG002 - a line is all that text knows
-        return Place(line=self._index.line(row))
+    @property
+    def _signs(self) -> Signs:
+        return Signs(ord(self.contract.dialect.delimiter), ord(self.contract.dialect.quote))
 
     def batches(self) -> Iterator[Batch]:
-        for block, records, line, offset in self._blocks():
-            _check_text(block, line, offset)
-            kept = _not_blank(block, records)
-            if not self._names and kept.any():
-                header = int(np.flatnonzero(kept)[0])
-                self._read_header(block[records.starts[header] : records.ends[header]])
-                kept[header] = False
-            if kept.any():
-                yield self._batch(block, records, kept, line)
+        yield from without_footer(self._all(), self.contract.dialect.footer_rows)
 
-    def _blocks(self) -> Iterator[tuple[bytes, Records, int, int]]:
-        """Whole records, with the physical line and the offset at which they begin."""
-        line, offset, rest = 1, 0, b""
-        with self.path.open("rb") as file:
-            if (mark := file.read(3)) != codecs.BOM_UTF8:
-                file.seek(0)
-            if mark[:2] in UTF16:
-                raise FileRejected("invalid-encoding", "The file is UTF-16. Save it as UTF-8.")
-            while True:
-                piece = file.read(BLOCK)
-                if not piece and rest and not rest.endswith(b"\n"):
-                    rest += b"\n"
-                records = split(rest + piece, ord(self.dialect.delimiter), ord(self.dialect.quote))
-                block = rest + piece
-                if isinstance(records, StrayQuote):
-                    _check_text(block, line, offset)
-                    raise _unclosed(line + records.opened, line + records.line)
-                end = int(records.ends[-1]) if len(records.ends) else 0
-                if end:
-                    yield block[:end], records, line, offset
-                line, offset, rest = line + records.newlines, offset + end, block[end:]
-                if (not piece and rest.strip()) or len(rest) > LONGEST_RECORD:
-                    raise _unclosed(line + rest[: max(rest.find(self.dialect.quote.encode()), 0)].count(b"\n"), None)
-                if not piece:
-                    return
+    def again(self, rows: pl.Series) -> Iterator[Batch]:
+        end = self._stretches[-1].last - self.contract.dialect.footer_rows
+        numbers = rows.to_numpy()
+        for each in self._stretches:
+            here = np.searchsorted(numbers, [each.first, each.last + 1])
+            block = self._block(each) if here[0] < here[1] else None
+            if block:
+                yield up_to(self._batch(block, each.first)[0], end)
 
-    def _read_header(self, record: bytes) -> None:
-        text = record.decode().splitlines()
-        try:
-            names = next(csv.reader(text, delimiter=self.dialect.delimiter, quotechar=self.dialect.quote))
-        except csv.Error as error:
-            said = f"A name in the header has more than {csv.field_size_limit()} characters."
-            raise FileRejected("wrong-columns", f"{said} Send exactly the columns of the contract.") from error
-        self._names = [name.strip() for name in names]
-        check_header(self._names, self.contract)
+    def place(self, row: int, column: str | None) -> Place:  # noqa: ARG002 - a line is all that text knows
+        at = bisect.bisect_right(self._stretches, row, key=lambda each: each.first) - 1
+        if at < 0 or row > self._stretches[at].last:
+            return Place()
+        here = self._stretches[at]
+        if here.plain:
+            return Place(line=here.line + row - here.first)
+        if self._lines[0] != here.first:
+            self._lines = here.first, lines_of(self._text(here), self._signs)
+        return Place(line=here.line + int(self._lines[1][row - here.first]))
 
-    def _batch(self, block: bytes, records: Records, kept: Bits, line: int) -> Batch:
-        rows = np.cumsum(kept) + self._rows
-        self._rows += int(kept.sum())
-        self._index.add(rows[kept], records.lines[kept] + line)
-        sound = kept & (records.fields == len(self._names))
-        wrong = np.flatnonzero(kept & ~sound)
-        faults = pl.DataFrame(
-            {
-                "row": rows[wrong],
-                "rule": ["ragged-row"] * len(wrong),
-                "found": records.fields[wrong],
-                "cells": [self._split(block[records.starts[at] : records.ends[at]]) for at in wrong],
-            },
-            schema=FAULTS,
+    def _all(self) -> Iterator[Batch]:
+        window = Window(self._source.text())
+        names = read_header(window, self.contract.dialect, self._signs)
+        self._columns = resolve(names, self.contract, correcting=self.correcting)
+        self._stretches.clear()
+        row = 1
+        for block in blocks(window, self._signs):
+            batch, lines = self._batch(block, row)
+            if batch.seen:
+                last = row + batch.seen - 1
+                self._stretches.append(Stretch(row, last, block.line, block.offset, len(block.data), lines is None))
+                self._lines = self._lines if lines is None else (row, lines)
+                row = last + 1
+                yield batch
+
+    def _text(self, stretch: Stretch) -> bytes:
+        text = self._source.stretch(stretch.offset, stretch.size)
+        return text if len(text) == stretch.size else text + b"\n"
+
+    def _block(self, stretch: Stretch) -> Block | None:
+        return cut(self._text(stretch), stretch.line, stretch.offset, self._signs, final=True)
+
+    def _batch(self, block: Block, first: int) -> tuple[Batch, Ints | None]:
+        """The rows of a block, and their lines where these do not simply follow each other."""
+        split = to_cells(block, len(self._columns), self._signs)
+        rows = pl.Series(np.flatnonzero(split.sound) + first).cast(pl.UInt64)
+        faults = split.faults.with_columns(pl.col("row") + first)
+        known = {str(at): each.field for at, each in enumerate(self._columns) if each.field is not None}
+        extra = {str(at): each.name for at, each in enumerate(self._columns) if each.field is None}
+        cells = split.cells.with_columns(pl.all().str.replace(ESCAPED, "$1")) if self.correcting else split.cells
+        batch = Batch(
+            cells.select(pl.col(at).alias(name) for at, name in known.items()),
+            rows,
+            faults,
+            cells.select(pl.col(at).alias(name) for at, name in extra.items()),
         )
-        cells = self._cells(keep(block, records, sound), int(sound.sum()))
-        return Batch(cells, pl.Series(rows[sound]).cast(pl.UInt64), faults)
-
-    def _split(self, record: bytes) -> list[str]:
-        text = record.decode().splitlines()
-        return next(csv.reader(text, delimiter=self.dialect.delimiter, quotechar=self.dialect.quote), [])
-
-    def _cells(self, text: bytes, height: int) -> pl.DataFrame:
-        schema = dict.fromkeys(self._names, pl.String())
-        if not height:
-            return pl.DataFrame(schema=schema)
-        frame = pl.read_csv(
-            text,
-            has_header=False,
-            schema=schema,
-            separator=self.dialect.delimiter,
-            quote_char=self.dialect.quote,
-            empty_string_is_null=False,
-        )
-        if frame.height != height:
-            raise RuntimeError(f"{height} records became {frame.height} rows")
-        return frame
-
-
-def _not_blank(block: bytes, records: Records) -> Bits:
-    sizes = records.ends - records.starts
-    data = np.frombuffer(block, np.uint8)
-    blank = (sizes == 1) | ((sizes == 2) & (data[records.starts] == ord("\r")))  # noqa: PLR2004 - bytes of \r\n
-    kept: Bits = ~blank
-    return kept
-
-
-def _check_text(block: bytes, line: int, offset: int) -> None:
-    """UTF-8, and text at all. Raises FileRejected with line and byte."""
-    if (at := block.find(b"\0")) >= 0:
-        where = line + block.count(b"\n", 0, at)
-        said = f"Line {where} holds a NUL byte. Save the file as text, in UTF-8."
-        raise FileRejected("invalid-encoding", said, Fault("encoding", "text", said, line=where))
-    try:
-        block.decode()
-    except UnicodeDecodeError as error:
-        where = line + block.count(b"\n", 0, error.start)
-        probable = "Windows-1252" if C1.match(block, error.start) else "ISO-8859-1 (latin-1)"
-        said = f"Line {where}, byte {offset + error.start}: not UTF-8, probably {probable}. Save the file as UTF-8."
-        raise FileRejected("invalid-encoding", said, Fault("encoding", "UTF-8", said, line=where)) from error
-
-
-def _unclosed(opened: int, line: int | None) -> FileRejected:
-    where = f" (line {line} has a quote in the middle of a cell)" if line else ""
-    said = f"Unclosed quote that begins in line {opened}{where}. Close it, or double a quote that belongs to the text."
-    return FileRejected("unclosed-quote", said, Fault("unclosed-quote", "quotes in pairs", said, line=opened))
+        return batch, split.lines

@@ -1,6 +1,7 @@
-"""CSV text cut into records: places, field counts and quotes, found in one pass over bytes. Polars then splits sound ones.
+"""CSV text cut into records by numpy: where each begins and ends, and which are broken.
 
-Polars alone refuses a whole file for one unclosed quote and names no line; it pads short records in silence.
+Polars splits sound records faster than anything here could, but it refuses a whole file for one unclosed quote, names no line and
+pads short records in silence. So only a block of which it is proved that it is sound is left to Polars alone.
 """
 
 from dataclasses import dataclass
@@ -11,70 +12,197 @@ import numpy.typing as npt
 Bytes = npt.NDArray[np.uint8]
 Bits = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
+Kinds = npt.NDArray[np.uint8]
 NEWLINE, RETURN = 10, 13
+SOUND, STRAY, UNCLOSED, NUL = range(4)
+"""Kinds of records: broken by a quote amid a cell, by one that never closes, by a NUL byte."""
+
+TAIL = 65_536
+"""Bytes at a block's end among which the end of its last record is looked for first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """The two characters that structure a text, as bytes."""
+
+    delimiter: int
+    quote: int
 
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """Whole records of a block. `starts`, `ends` are offsets (end after the newline), `fields` the number of cells, `lines` the
-    physical line of each start, counted from 0 at the block's start. `newlines` counts those of the records."""
+    """Whole records of a block, in order, blank lines among them.
+
+    `starts` and `ends` are offsets (an end is after the line end), `kinds` says which are SOUND, `lines` is the physical line of each
+    start, counted from 0 at the block's start. `newlines` counts the line ends of all; a lone CR is one.
+    """
 
     starts: Ints
     ends: Ints
-    fields: Ints
+    kinds: Kinds
     lines: Ints
     newlines: int
 
-
-@dataclass(frozen=True, slots=True)
-class StrayQuote:
-    """A quote that neither opens nor closes a cell. `line` counts from 0; `opened` is the line of the quote open there."""
-
-    line: int
-    opened: int
+    @property
+    def end(self) -> int:
+        return int(self.ends[-1]) if len(self.ends) else 0
 
 
-def split(block: bytes, delimiter: int, quote: int) -> Records | StrayQuote:
-    """Find the whole records of a block that begins at a record's start. What follows the last newline is left over."""
+def positions(data: Bytes, sign: int) -> Ints:
+    return np.flatnonzero(data == sign)
+
+
+def has_lone_return(block: bytes) -> bool:
+    """A CR before anything but LF, and not at the very end, where nobody knows what follows."""
+    if b"\r" not in block:
+        return False
     data = np.frombuffer(block, np.uint8)
-    quotes = data == quote
-    quoted = bool(quotes.any())
-    inside = np.bitwise_xor.accumulate(quotes) if quoted else quotes
-    newlines = np.flatnonzero(data == NEWLINE)
-    if quoted and (stray := _stray(data, np.flatnonzero(quotes), inside, delimiter)):
-        wrong, opened = stray
-        return StrayQuote(int(np.searchsorted(newlines, wrong)), int(np.searchsorted(newlines, opened)))
-    ends = newlines[~inside[newlines]] + 1
-    sound = int(ends[-1]) if len(ends) else 0
-    starts = np.concatenate(([0], ends[:-1])) if len(ends) else ends
-    delimiters = np.flatnonzero((data[:sound] == delimiter) & ~inside[:sound])
-    fields = np.searchsorted(delimiters, ends) - np.searchsorted(delimiters, starts) + 1
-    return Records(starts, ends, fields, np.searchsorted(newlines, starts), int(np.searchsorted(newlines, sound)))
+    return bool(((data[:-1] == RETURN) & (data[1:] != NEWLINE)).any())
 
 
-def _stray(data: Bytes, at: Ints, inside: Bits, delimiter: int) -> tuple[int, int] | None:
-    """Offset of the first quote (`at` has all) that is out of place, and of the one that opened its cell.
+def well_placed(data: Bytes, quotes: Ints, signs: Signs) -> bool:
+    """Does each quote open a cell at its start or close it at its end? What is beyond the data is taken to be fitting."""
+    opens, closes = _placed(data, quotes[0::2], quotes[1::2], signs)
+    return bool(opens.all() and closes.all())
 
-    An opening quote stands at the start of a cell or after a closing one (`""`); a closing one at its end or before another.
+
+def _placed(data: Bytes, opening: Ints, closing: Ints, signs: Signs) -> tuple[Bits, Bits]:
+    """Which quotes may open a cell, and which may close one. A doubled quote closes and opens again."""
+    fitting = np.zeros(256, np.bool_)
+    fitting[[signs.delimiter, signs.quote, NEWLINE, RETURN]] = True
+    last = len(data) - 1
+    return fitting[data[opening - 1]] | (opening == 0), fitting[data[np.minimum(closing + 1, last)]] | (closing == last)
+
+
+def last_end(data: Bytes, quotes: Ints) -> int:
+    """Offset after the last line end outside quotes, all of which are well placed; 0 where there is none."""
+    for begin in (max(0, len(data) - TAIL), 0):
+        newlines = positions(data[begin:], NEWLINE) + begin
+        outside = newlines[np.searchsorted(quotes, newlines) & 1 == 0]
+        if len(outside):
+            return int(outside[-1]) + 1
+    return 0
+
+
+def line_ends(block: bytes, *, final: bool) -> Ints:
+    """Offsets of the last byte of each line end: LF, CRLF, or a CR alone. A CR that ends the block is one only if nothing follows."""
+    data = np.frombuffer(block, np.uint8)
+    newlines = positions(data, NEWLINE)
+    if b"\r" not in block:
+        return newlines
+    returns = positions(data, RETURN)
+    if not final:
+        returns = returns[returns < len(data) - 1]
+    following = data[np.minimum(returns + 1, len(data) - 1)]
+    return np.sort(np.concatenate((newlines, returns[following != NEWLINE])), kind="stable")
+
+
+def split(block: bytes, signs: Signs, *, final: bool) -> Records:
+    """The whole records of a block that begins at a record's start.
+
+    A record whose quote is out of place, or does not close before the end of a `final` block, ends with its first physical line; the
+    next line begins a record. What follows the last whole record is left over; of a final block that ends with a line end, nothing is.
     """
-    quote, last = data[at[0]], len(data) - 1
-    before, after = data[np.maximum(at - 1, 0)], data[np.minimum(at + 1, last)]
-    opens = inside[at]
-    again = (before == quote) & (at > 0)
-    starts_cell = (at == 0) | again | np.isin(before, (delimiter, NEWLINE))
-    ends_line = (after == RETURN) & ((at + 1 == last) | (data[np.minimum(at + 2, last)] == NEWLINE))
-    ends_cell = (at == last) | np.isin(after, (delimiter, NEWLINE, quote)) | ends_line
-    wrong = np.flatnonzero(np.where(opens, ~starts_cell, ~ends_cell))
-    if not len(wrong):
-        return None
-    first = int(wrong[0])
-    openings = np.flatnonzero((opens & ~again)[: first + 1])
-    return int(at[first]), int(at[openings[-1]])
+    data = np.frombuffer(block, np.uint8)
+    eols = line_ends(block, final=final)
+    quotes = positions(data, signs.quote)
+    quotes = quotes[: np.searchsorted(quotes, eols[-1])] if len(eols) else quotes[:0]
+    if len(quotes):
+        kinds, closed = _follow(data, quotes, eols, signs, final=final)
+    else:
+        kinds, closed = np.zeros(len(eols), np.uint8), np.ones(len(eols), np.bool_)
+    ending = np.flatnonzero(closed)
+    ends = eols[ending] + 1
+    lines = np.concatenate(([0], ending[:-1] + 1)) if len(ending) else ending
+    starts = np.concatenate(([0], ends[:-1])) if len(ends) else ends
+    kinds = kinds[lines]
+    holding = np.searchsorted(ends, _nuls(block, ends), side="right")
+    kinds[holding[kinds[holding] == SOUND]] = NUL
+    return Records(starts, ends, kinds, lines, int(ending[-1]) + 1 if len(ending) else 0)
 
 
-def keep(block: bytes, records: Records, kept: Bits) -> bytes:
-    """The kept records, in order, each still with its newline."""
-    if kept.all():
-        return block[: int(records.ends[-1])] if len(records.ends) else b""
-    pairs = zip(records.starts[kept].tolist(), records.ends[kept].tolist(), strict=True)
+def _nuls(block: bytes, ends: Ints) -> Ints:
+    found = positions(np.frombuffer(block, np.uint8), 0) if b"\0" in block else np.empty(0, np.int64)
+    return found[: np.searchsorted(found, ends[-1])] if len(ends) else found[:0]
+
+
+def _follow(data: Bytes, quotes: Ints, eols: Ints, signs: Signs, *, final: bool) -> tuple[Kinds, Bits]:
+    """For each physical line: what a record that begins there is, and whether a record ends with it."""
+    inside = np.searchsorted(quotes, eols) & 1 == 1
+    if well_placed(data[: eols[-1] + 1], quotes, signs) and not (final and inside[-1]):
+        return np.zeros(len(eols), np.uint8), ~inside
+    outer, inner = _passages(data, quotes, eols, signs)
+    kinds = np.where(outer == STRAY, STRAY, SOUND).astype(np.uint8)
+    closed = np.ones(len(eols), np.bool_)
+    opening = np.flatnonzero(outer == INSIDE)
+    stops = np.flatnonzero(inner != INSIDE)
+    nearest = np.append(stops, len(eols))[np.searchsorted(stops, opening, side="right")]
+    passed = -1
+    for line, stop in zip(opening.tolist(), nearest.tolist(), strict=True):
+        if line <= passed:
+            continue
+        if stop < len(eols) and inner[stop] == OUTSIDE:
+            closed[line:stop] = False
+            passed = stop
+        elif stop < len(eols) or final:
+            kinds[line] = UNCLOSED
+        else:
+            closed[line:] = False
+            break
+    return kinds, closed
+
+
+OUTSIDE, INSIDE = 0, 2
+"""How a line is left, beside STRAY."""
+
+
+def _passages(data: Bytes, quotes: Ints, eols: Ints, signs: Signs) -> tuple[Kinds, Kinds]:
+    """How each physical line is left if it is entered outside a quoted cell, and if it is entered inside one."""
+    line = np.searchsorted(eols, quotes)
+    first = np.searchsorted(quotes, np.concatenate(([0], eols[:-1] + 1)))
+    odd = (np.arange(len(quotes)) - first[line]) & 1 == 1
+    counts = np.bincount(line, minlength=len(eols))
+    opens, closes = _placed(data, quotes, quotes, signs)
+    left = []
+    for entered, wrong in ((0, ~np.where(odd, closes, opens)), (1, ~np.where(odd, opens, closes))):
+        passage = np.where((counts + entered) & 1 == 1, INSIDE, OUTSIDE).astype(np.uint8)
+        passage[line[wrong]] = STRAY
+        left.append(passage)
+    return left[0], left[1]
+
+
+def contents(data: Bytes, records: Records) -> Ints:
+    """Offset of each record's line end."""
+    ends = records.ends - 1
+    crlf = (data[ends] == NEWLINE) & (ends > records.starts) & (data[np.maximum(ends - 1, 0)] == RETURN)
+    found: Ints = ends - crlf
+    return found
+
+
+def delimiters(data: Bytes, records: Records, signs: Signs) -> tuple[Ints, Ints]:
+    """Offsets of the delimiters between cells (not of those within quotes), and the number of cells of each record."""
+    found = positions(data[: records.end], signs.delimiter)
+    record = np.searchsorted(records.ends, found, side="right")
+    quotes = positions(data[: records.end], signs.quote)
+    if len(quotes):
+        before = np.searchsorted(quotes, records.starts)
+        inside = (np.searchsorted(quotes, found) - before[record]) & 1 == 1
+        # quotes that are out of place say nothing: all delimiters beside them count
+        outside = ~inside | np.isin(records.kinds[record], (STRAY, UNCLOSED))
+        found, record = found[outside], record[outside]
+    return found, np.bincount(record, minlength=len(records.ends)) + 1
+
+
+def without(block: bytes, records: Records, kept: Bits) -> bytes:
+    """The kept records, in order, each ended by LF."""
+    data = np.frombuffer(block, np.uint8)
+    lone = records.ends[kept & (data[records.ends - 1] == RETURN)] - 1
+    if len(lone):
+        data = data.copy()
+        data[lone] = NEWLINE
+        block = data.tobytes()
+    # neighbours that are kept are taken together
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], kept, [False]))))
+    firsts, lasts = edges[0::2], edges[1::2] - 1
+    pairs = zip(records.starts[firsts].tolist(), records.ends[lasts].tolist(), strict=True)
     return b"".join(block[start:end] for start, end in pairs)

@@ -1,0 +1,89 @@
+"""What stands before the rows of a text: lines to skip, the header, records to skip."""
+
+from itertools import pairwise
+
+import numpy as np
+
+from sluice.contracts import Dialect
+from sluice_engine.errors import Fault, FileRejected
+from sluice_engine.reading.blocks import Window, too_long
+from sluice_engine.reading.encoding import check_utf8, no_text
+from sluice_engine.reading.lines import SOUND, Signs, contents, delimiters, line_ends, split
+
+GLANCE = 65_536
+"""Bytes among which the end of a single record is looked for first."""
+
+
+def read_header(window: Window, dialect: Dialect, signs: Signs) -> list[str]:
+    """Names in the header, as they stand there; the window then begins with the first row.
+
+    Raises FileRejected where there is no header, or none that is text.
+    """
+    _skip_lines(window, (dialect.header_row or 1) - 1)
+    line, offset = window.line, window.offset
+    record = _next_record(window, signs)
+    if record is None:
+        raise FileRejected("empty-file", "The file is empty. Send a file with a header and rows.")
+    names = _names(record, line, offset, signs)
+    for _ in range(dialect.skip_after_header):
+        _next_record(window, signs)
+    return names
+
+
+def _skip_lines(window: Window, count: int) -> None:
+    while count:
+        ends = line_ends(window.data, final=window.ended)
+        taken = min(count, len(ends))
+        if taken:
+            window.drop(int(ends[taken - 1]) + 1, taken)
+            count -= taken
+        elif window.ended:
+            return
+        elif window.overfull:
+            raise too_long(window.line)
+        else:
+            window.grow()
+
+
+def _next_record(window: Window, signs: Signs) -> bytes | None:
+    """The next record that is not blank, with its line end and the blank lines before it; None at the end of the text."""
+    glance = GLANCE
+    while True:
+        text = window.data[:glance]
+        whole = len(text) == len(window.data)
+        records = split(text, signs, final=whole and (window.ended or window.overfull))
+        filled = np.flatnonzero(contents(np.frombuffer(text, np.uint8), records) > records.starts)
+        if len(filled):
+            at = filled[0]
+            end = int(records.ends[at])
+            after = records.lines[at + 1] if at + 1 < len(records.lines) else records.newlines
+            window.drop(end, int(after))
+            return text[:end]
+        if not whole:
+            glance = len(window.data)
+        elif window.ended:
+            return None
+        elif window.overfull:
+            raise too_long(window.line)
+        else:
+            window.grow()
+
+
+def _names(text: bytes, line: int, offset: int, signs: Signs) -> list[str]:
+    if b"\0" in text:
+        raise no_text(line)
+    check_utf8(text, line, offset)
+    records = split(text, signs, final=True)
+    if records.kinds[-1] != SOUND:
+        said = f"The header in line {line} has a quote that is not closed, or stands amid a name."
+        raise FileRejected(
+            "unclosed-quote", f"{said} Correct it.", Fault("unclosed-quote", "quotes in pairs", said, line=line)
+        )
+    between, _ = delimiters(np.frombuffer(text, np.uint8), records, signs)
+    start, stop = int(records.starts[-1]), int(contents(np.frombuffer(text, np.uint8), records)[-1])
+    edges = [start - 1, *between.tolist(), stop]
+    return [_unquoted(text[a + 1 : b].decode(), chr(signs.quote)) for a, b in pairwise(edges)]
+
+
+def _unquoted(cell: str, quote: str) -> str:
+    return cell[1:-1].replace(quote * 2, quote) if cell.startswith(quote) else cell
