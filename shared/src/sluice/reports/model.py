@@ -57,10 +57,14 @@ class Cause(Part):
     rows: int
     message: str = Field(description="a sentence: what is the matter, in how many rows, and what to do")
     dialect: dict[str, str] = Field(
-        description="settings of the contract's dialect that mend it, such as {'decimal': ','}; empty where the file must change"
+        description="settings of the contract's dialect that mend it, such as {'decimal': ','}, or the `format` of a date column, "
+        "as they are written in YAML; empty where the file must change"
     )
     verified: bool = Field(
         description="the remedy was tried on the failed cells, and `rows` counts those that it mends"
+    )
+    exact: bool = Field(
+        default=True, description="false where there were too many cells to look at all: then `rows` are the least"
     )
 
 
