@@ -55,18 +55,23 @@ def quick(block: Block, width: int, signs: Signs) -> Split | None:
     """None unless it is proved that each record has `width` cells, and is neither blank nor broken."""
     if b"\0" in block.data or (width == 1 and _may_have_blanks(block.data)):
         return None
-    height = block.newlines
-    if len(block.quotes):
-        newlines = np.flatnonzero(block.bytes == ord("\n"))
-        height -= int((np.searchsorted(block.quotes, newlines) & 1).sum())
     try:
         cells = _parse(block.data, width, signs, quoted=bool(len(block.quotes)))
     except pl.exceptions.ComputeError:  # a record with too many cells, or no UTF-8
         return None
-    if cells.height != height or not _complete(cells, block, signs):
+    height = cells.height
+    if height != block.newlines - (_newlines_within(block) if height < block.newlines else 0):
+        return None
+    if not _complete(cells, block, signs):
         return None
     lines = None if height == block.newlines else lines_of(block.data, signs)
     return Split(cells, np.ones(height, np.bool_), no_faults(), lines)
+
+
+def _newlines_within(block: Block) -> int:
+    """How many LFs stand within quotes."""
+    newlines = np.flatnonzero(block.bytes == ord("\n"))
+    return int((np.searchsorted(block.quotes, newlines) & 1).sum())
 
 
 def _may_have_blanks(text: bytes) -> bool:

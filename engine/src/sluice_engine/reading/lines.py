@@ -70,8 +70,9 @@ def _placed(data: Bytes, opening: Ints, closing: Ints, signs: Signs) -> tuple[Bi
     """Which quotes may open a cell, and which may close one. A doubled quote closes and opens again."""
     fitting = np.zeros(256, np.bool_)
     fitting[[signs.delimiter, signs.quote, NEWLINE, RETURN]] = True
-    last = len(data) - 1
-    return fitting[data[opening - 1]] | (opening == 0), fitting[data[np.minimum(closing + 1, last)]] | (closing == last)
+    # clipped at both ends of the data, the neighbour is the quote itself, which fits
+    before, after = data.take(opening - 1, mode="clip"), data.take(closing + 1, mode="clip")
+    return fitting.take(before), fitting.take(after)
 
 
 def last_end(data: Bytes, quotes: Ints) -> int:
