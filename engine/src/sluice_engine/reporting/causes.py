@@ -12,7 +12,7 @@ from sluice_engine.reporting.clusters import Cluster
 from sluice_engine.reporting.habits import NULL_WORDS
 
 MOST_CAUSES = 20
-PER_COLUMN = 100_000
+PER_COLUMN = 50_000
 """Cells of one column and rule that are looked at; a cause that goes on after them says "more than"."""
 KEPT = 50_000
 """Different texts that are held before they are sorted, of all columns together."""
