@@ -3,33 +3,31 @@
 All formats meet here. Text is trimmed except in string columns; null words of the dialect become null.
 
     integer     optional sign and digits, within 64 bits
-    number      decimal point, optional exponent; finite
-    boolean     true, false, 1, 0; case does not matter
+    number      the dialect's decimal mark, optional exponent; finite
+    boolean     the dialect's words, true, false, 1, 0 unless it has others; case does not matter
     timestamp   the contract's format, or ISO 8601 with T or a space, seconds and fraction optional, offset optional (none = UTC)
-    any type    no word that a spreadsheet shows for a failed formula, such as #N/A
     date        the contract's format, or an ISO date, or an ISO timestamp at midnight
+    any type    no word that a spreadsheet shows for a failed formula, such as #N/A; years from 1 to 9999
+
+`plain` reads the usual spelling of a whole column at once; what it leaves is read here, with care. What both take is one and the same.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import assert_never
 
 import polars as pl
 
 from sluice.contracts import Dialect, Field, FieldType
+from sluice_engine.parsing.plain import INSTANT, TYPES, plain, within_calendar
 
-INSTANT = pl.Datetime("us", "UTC")
-TYPES: dict[FieldType, pl.DataType] = {
-    FieldType.STRING: pl.String(),
-    FieldType.INTEGER: pl.Int64(),
-    FieldType.NUMBER: pl.Float64(),
-    FieldType.BOOLEAN: pl.Boolean(),
-    FieldType.TIMESTAMP: INSTANT,
-    FieldType.DATE: pl.Date(),
-}
 NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
-ISO = r"^([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ]([0-9]{2}:[0-9]{2})(:[0-9]{2}(?:\.[0-9]{1,9})?)? ?(Z|z|[+-][0-9]{2}:?[0-9]{2})?)?$"
+ISO = (
+    r"^(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})"
+    r"(?:[T ](?P<minute>[0-9]{2}:[0-9]{2})(?P<second>:[0-9]{2})?(?:\.(?P<fraction>[0-9]{1,9}))?"
+    r" ?(?:[Zz]|(?P<sign>[+-])(?P<hours>[01][0-9]|2[0-3]):?(?P<minutes>[0-5][0-9]))?)?$"
+)
 FORMULA_ERRORS = ("#N/A", "#DIV/0!", "#REF!", "#NAME?", "#VALUE!", "#NUM!", "#NULL!", "#GETTING_DATA")
-PLAIN = "%Y-%m-%dT%H:%M:%S%.f"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,72 +40,104 @@ class Parsed:
 
 def parse(cells: pl.Series, field: Field, dialect: Dialect) -> Parsed:
     """Parse a String column."""
+    return with_care(cells, plain(cells, field, dialect), field, dialect)
+
+
+def with_care(cells: pl.Series, values: pl.Series, field: Field, dialect: Dialect) -> Parsed:
+    """`values` is what `plain` made of `cells`; the cells that it left are read again."""
+    failed = pl.repeat(False, len(cells), dtype=pl.Boolean, eager=True)  # noqa: FBT003 - the value
+    if values.null_count() > cells.null_count():
+        at = (values.is_null() & cells.is_not_null()).arg_true()
+        rest = carefully(cells.gather(at), field, dialect)
+        if rest.values.null_count() < len(at):
+            values = values.scatter(at, rest.values)
+        failed = failed.scatter(at, rest.failed) if rest.failed.any() else failed
+    return Parsed(values.alias(field.name), failed)
+
+
+def carefully(cells: pl.Series, field: Field, dialect: Dialect) -> Parsed:
+    """The whole grammar, cell by cell."""
     text = cells if field.type is FieldType.STRING else cells.str.strip_chars()
     present = text.is_not_null() & ~text.is_in(list(dialect.null_words)).fill_null(value=False)
-    text = text.zip_with(present, pl.Series([None], dtype=pl.String))
-    values = _typed(text, field).cast(TYPES[field.type])
+    text = text.set(~present, None)
+    values = _typed(text, field, dialect).cast(TYPES[field.type])
     return Parsed(values.alias(field.name), (present & values.is_null()).fill_null(value=False))
 
 
-def _typed(text: pl.Series, field: Field) -> pl.Series:
+def _typed(text: pl.Series, field: Field, dialect: Dialect) -> pl.Series:
     match field.type:
         case FieldType.STRING:
             return text.set(text.is_in(list(FORMULA_ERRORS)).fill_null(value=False), None)
         case FieldType.INTEGER:
             return text.cast(pl.Int64, strict=False)
         case FieldType.NUMBER:
-            numbers = _matching(text, NUMBER).cast(pl.Float64, strict=False)
-            return numbers.set(~numbers.is_finite().fill_null(value=True), None)
+            return _numbers(text, dialect)
         case FieldType.BOOLEAN:
-            words = {"true": True, "1": True, "false": False, "0": False}
+            # the words of one list; a word that is in both is true, as in `plain`
+            words = {word.lower(): value for value in (False, True) for word in _words(dialect, value=value)}
             return text.str.to_lowercase().replace_strict(words, default=None, return_dtype=pl.Boolean)
         case FieldType.TIMESTAMP:
-            return _instants(text, field.format)
+            return _in_calendar(_instants(text, field.format), field.type)
         case FieldType.DATE:
-            return _dates(text, field.format)
+            return _in_calendar(_dates(text, field.format), field.type)
         case _:
             assert_never(field.type)
 
 
-def _matching(text: pl.Series, pattern: str) -> pl.Series:
-    return text.set(~text.str.contains(pattern).fill_null(value=True), None)
+def _words(dialect: Dialect, *, value: bool) -> tuple[str, ...]:
+    return dialect.true_words if value else dialect.false_words
+
+
+def _numbers(text: pl.Series, dialect: Dialect) -> pl.Series:
+    if dialect.decimal != ".":
+        text = _where(text, ~text.str.contains(".", literal=True)).str.replace(dialect.decimal, ".", literal=True)
+    numbers = _where(text, text.str.contains(NUMBER)).cast(pl.Float64, strict=False)
+    return _where(numbers, numbers.is_finite())
+
+
+def _in_calendar(values: pl.Series, kind: FieldType) -> pl.Series:
+    return values.to_frame("value").select(within_calendar(pl.col("value"), kind)).to_series()
+
+
+def _where(values: pl.Series, holds: pl.Series) -> pl.Series:
+    return values.set(~holds.fill_null(value=False), None)
 
 
 def _instants(text: pl.Series, pattern: str | None) -> pl.Series:
-    # Z says what no offset says
-    plain = (
-        (text if pattern else text.str.strip_suffix("Z"))
-        .str.to_datetime(pattern or PLAIN, strict=False, time_unit="us")
-        .cast(INSTANT, strict=False)
-    )
-    if plain.null_count() > text.null_count():
-        plain = plain.zip_with(plain.is_not_null(), _iso_instants(text))
-    return plain.set(~plain.dt.year().is_between(1, 9999).fill_null(value=True), None)
-
-
-def _iso_instants(text: pl.Series) -> pl.Series:
-    """ISO 8601 in every spelling we take: its pieces are put into one form first."""
-    parts = pl.DataFrame({"text": text}).select(
-        day=pl.col("text").str.extract(ISO, 1),
-        minute=pl.col("text").str.extract(ISO, 2).fill_null("00:00"),
-        second=pl.col("text").str.extract(ISO, 3).fill_null(":00"),
-        offset=pl.col("text").str.extract(ISO, 4).str.to_uppercase().replace("Z", "+00:00").fill_null("+00:00"),
-    )
-    whole = pl.col("day") + "T" + pl.col("minute") + pl.col("second") + pl.col("offset").str.replace(":", "")
-    parsed = parts.select(whole.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f%z", strict=False, time_unit="us"))
-    return parsed.to_series().cast(INSTANT, strict=False)
+    own = text.str.to_datetime(pattern, strict=False, time_unit="us").cast(INSTANT) if pattern else None
+    return _filled(own, text, iso_instants)
 
 
 def _dates(text: pl.Series, pattern: str | None) -> pl.Series:
-    dates = text.str.to_date(pattern or "%Y-%m-%d", strict=False)
-    if dates.null_count() > text.null_count():
-        dates = dates.zip_with(dates.is_not_null(), midnights(_iso_instants(text)))
-    return dates.set(~dates.dt.year().is_between(1, 9999).fill_null(value=True), None)
+    own = text.str.to_date(pattern, strict=False) if pattern else None
+    return _filled(own, text, lambda rest: midnights(iso_instants(rest)))
+
+
+def _filled(own: pl.Series | None, text: pl.Series, iso: Callable[[pl.Series], pl.Series]) -> pl.Series:
+    """ISO 8601 where the contract's own format did not fit."""
+    if own is None:
+        return iso(text)
+    return own.zip_with(own.is_not_null(), iso(text)) if own.null_count() > text.null_count() else own
+
+
+def iso_instants(text: pl.Series) -> pl.Series:
+    """ISO 8601 in every spelling we take: read in one form, then moved by fraction and offset."""
+    whole = _where(text, text.str.contains(ISO))
+    parts = whole.str.extract_groups(ISO).struct.unnest()
+    minutes = pl.col("hours").cast(pl.Int64) * 60 + pl.col("minutes").cast(pl.Int64)
+    instants = parts.select(
+        pl.concat_str("day", pl.lit("T"), pl.col("minute").fill_null("00:00"), pl.col("second").fill_null(":00"))
+        .str.to_datetime("%Y-%m-%dT%H:%M:%S", strict=False, time_unit="us")
+        .cast(INSTANT)
+        + pl.duration(microseconds=pl.col("fraction").str.pad_end(6, "0").str.head(6).cast(pl.Int64).fill_null(0))
+        - pl.duration(
+            minutes=pl.when(pl.col("sign") == "-").then(-minutes).otherwise(minutes).fill_null(0), time_unit="us"
+        )
+    )
+    return instants.to_series()
 
 
 def midnights(instants: pl.Series) -> pl.Series:
     """Dates of the instants that are midnight UTC; null for the others."""
     dates = instants.dt.date()
-    return dates.set(
-        (dates.cast(pl.Datetime("us")).dt.replace_time_zone("UTC") != instants).fill_null(value=False), None
-    )
+    return _where(dates, dates.cast(pl.Datetime("us")).dt.replace_time_zone("UTC") == instants)
