@@ -5,12 +5,14 @@ import signal
 import time
 from pathlib import Path
 
+import polars as pl
+
 from sluice_engine.judged import Judged
 from sluice_engine.run import Submission, judge
-from validator.adapters import child
+from validator.adapters import nursery
 
 
-def harm(run: Path, job: Submission) -> Judged:  # noqa: C901 - one case for each harm
+def harm(run: Path, job: Submission) -> Judged:  # noqa: C901, PLR0912 - one case for each harm
     match job.filename.partition(".")[0]:
         case "bomb":
             hoard = []
@@ -29,9 +31,15 @@ def harm(run: Path, job: Submission) -> Judged:  # noqa: C901 - one case for eac
             os._exit(0)
         case "raise":
             raise ValueError("a cell's value")
+        case "fill":
+            with (run / "hoard").open("wb") as hoard:
+                while True:
+                    hoard.write(b"x" * 1_000_000)
+        case "allocate":
+            pl.repeat("x" * 1000, 5_000_000_000, eager=True)
         case "environment":
             (run / "environment").write_text("\n".join(os.environ))
     return judge(run, job)
 
 
-child.main(harm)
+nursery.main(harm)

@@ -2,8 +2,8 @@
 
 import asyncio
 import datetime as dt
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Collection, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -28,12 +28,15 @@ from sluice.events import (
     TimeRange,
 )
 from sluice_engine.judged import Judged
-from validator.domain.verdicts import Unjudged
-from validator.usecases import AbandonFile, Gate, ReportProgress, SettleVerdict, ValidateFile
+from validator.domain.verdicts import Crashed, Unjudged
+from validator.usecases import AbandonFile, Gate, JudgeFile, ReportProgress, SettleVerdict, ValidateFile
 
 NOW = dt.datetime(2024, 1, 2, tzinfo=dt.UTC)
 REF = ContractRef(datasource="sales", version="1.0.0")
-GOOD = Judged(source=3, errors=0, problem=None, time_range=TimeRange(first=NOW, last=NOW), parts=2)
+GOOD = Judged(
+    source=3, errors=0, problem=None, time_range=TimeRange(first=NOW, last=NOW), parts=2, accepted=3, rejected=0
+)
+SPENT = Problem(code="parser-crashed", message="…")
 
 
 @dataclass
@@ -93,14 +96,41 @@ class ManualFiles:
 class ManualJudge:
     answer: Judged | Unjudged = GOOD
     runs: int = 0
+    crashes: int = 0
+    """How many of the first runs crash."""
 
-    async def __call__(self, _run: Path, _fact: FileUploaded, _contract: Contract) -> Judged | Unjudged:
+    async def __call__(self, _run: Path, _fact: FileUploaded, _contract: Contract) -> Judged | Unjudged | Crashed:
         self.runs += 1
         await asyncio.sleep(0)
-        return self.answer
+        return Crashed("signal 6") if self.runs <= self.crashes else self.answer
 
 
+@dataclass
+class InMemoryAttempts:
+    """Two deaths of a reader are too many."""
+
+    dead: int = 0
+    begun: int = 0
+
+    async def begin(self, _fact: FileUploaded) -> AbstractAsyncContextManager["InMemoryAttempts"] | Problem:
+        return SPENT if self.dead >= 2 else self._at_work()
+
+    @asynccontextmanager
+    async def _at_work(self) -> AsyncIterator["InMemoryAttempts"]:
+        self.begun += 1
+        yield self
+
+    async def crashed(self, _reason: str) -> None:
+        self.dead += 1
+
+
+@dataclass
 class RecordingResults:
+    kept: list[str] = field(default_factory=list)
+
+    async def keep_files(self, _fact: FileUploaded, _run: UUID, _folder: Path, names: Collection[str]) -> None:
+        self.kept.extend(names)
+
     async def keep_report(self, _fact: FileUploaded, run: UUID, _folder: Path) -> str:
         return f"s3://sluice/reports/{run}/report.json"
 
@@ -115,6 +145,8 @@ class World:
     contracts: InMemoryContracts
     files: ManualFiles
     judge: ManualJudge
+    attempts: InMemoryAttempts
+    results: RecordingResults
     validate_file: ValidateFile
     folders: list[Path]
 
@@ -141,20 +173,20 @@ def world(sales: Contract, tmp_path: Path) -> World:
         return NOW + dt.timedelta(seconds=next(ticks))
 
     publisher, verdicts, contracts = RecordingPublisher(), InMemoryVerdicts(), InMemoryContracts(sales)
-    files, judge = ManualFiles(), ManualJudge()
+    files, judge, attempts, results = ManualFiles(), ManualJudge(), InMemoryAttempts(), RecordingResults()
     validate_file = ValidateFile(
         gate=Gate("sluice", {"sluice", "partner"}),
         contracts=contracts,
         folders=folder,
         files=files,
-        judge=judge,
-        results=RecordingResults(),
+        judge=JudgeFile(attempts, judge),
+        results=results,
         verdicts=verdicts,
         events=publisher,
         report_progress=ReportProgress(publisher, clock),
         settle=SettleVerdict(verdicts, publisher, clock),
     )
-    return World(publisher, verdicts, contracts, files, judge, validate_file, folders)
+    return World(publisher, verdicts, contracts, files, judge, attempts, results, validate_file, folders)
 
 
 async def test_accepted_names_what_stands_on_s3(world, make_fact):
@@ -247,6 +279,31 @@ async def test_what_cannot_be_fetched_is_said(code, kind, world, make_fact):
     assert world.folders == []
 
 
+async def test_good_rows_are_accepted_beside_rejected_ones_and_all_files_for_the_sender_kept(world, make_fact):
+    files = ("rejects.csv", "open-rows.parquet")
+    world.judge.answer = replace(GOOD, errors=2, accepted=2, rejected=1, files=files)
+    verdict = (await world.deliver(make_fact("csv"))).verdict
+    assert isinstance(verdict, Accepted)
+    assert (verdict.source, verdict.accepted, verdict.rejected) == (3, 2, 1)
+    assert tuple(world.results.kept) == files
+
+
+@pytest.mark.parametrize(("crashes", "runs", "kind"), [(1, 2, Accepted), (2, 2, Failed)])
+async def test_crashed_reader_is_replaced_until_the_attempts_are_spent(crashes, runs, kind, world, make_fact):
+    world.judge.crashes = crashes
+    said = await world.deliver(make_fact("csv"))
+    assert isinstance(said.verdict, kind)
+    assert (world.judge.runs, world.attempts.begun) == (runs, runs)
+    await world.deliver(make_fact("csv"))
+    assert world.judge.runs == runs
+
+
+async def test_nothing_is_marked_before_the_file_is_there(world, make_fact):
+    world.files.problem = Problem(code="object-missing", message="…")
+    await world.deliver(make_fact("csv"))
+    assert world.attempts.begun == 0
+
+
 @pytest.mark.parametrize("kind", ["rejected", "failed"])
 async def test_breach_and_crash_are_said(kind, world, make_fact):
     world.judge.answer = Unjudged(kind, Problem(code="resource-limit", message="Split it."))
@@ -256,7 +313,9 @@ async def test_breach_and_crash_are_said(kind, world, make_fact):
 
 
 async def test_broken_rules_reject_the_whole_file(world, make_fact):
-    world.judge.answer = replace(GOOD, errors=7, problem=Problem(code="rules-broken", message="…"), parts=0)
+    world.judge.answer = replace(
+        GOOD, errors=7, problem=Problem(code="rules-broken", message="…"), parts=0, accepted=0, rejected=3
+    )
     said = await world.deliver(make_fact("csv"))
     assert isinstance(said.verdict, Rejected)
     assert (said.verdict.source, said.verdict.rejected, said.verdict.errors) == (3, 3, 7)

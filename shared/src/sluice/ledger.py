@@ -4,7 +4,9 @@ raw/<datasource>/<task>/<upload>/<safe name>        the bytes as they came
 keys/<task>.json                                    claim of an Idempotency-Key: the event that won
 accepted/<yyyy-mm-dd>/<task>.json                   acceptance record: the whole `file.uploaded`, create-only
 reports/<datasource>/<task>/verdict.json            the verdict: the whole `file.validated`, create-only
+reports/<datasource>/<task>/attempts/<n>.json       a reader that has begun and not come to an end, n = 1, 2, 3: create-only
 reports/<datasource>/<task>/<run>/report.json       what one run of the validator found
+reports/<datasource>/<task>/<run>/<name>            files for the sender beside it: rejects, workbook, open rows
 canonical/<datasource>/<task>/<run>/part-00000.parquet
 outcomes/<yyyy-mm-dd>/<task>.json                   the whole `task.completed`, under the day of acceptance
 contracts/<datasource>/<version>.odcs.yaml, contracts/<datasource>/active
@@ -38,6 +40,14 @@ def verdict_key(datasource: str, task_id: UUID) -> str:
 
 def report_key(datasource: str, task_id: UUID, run: UUID) -> str:
     return f"reports/{datasource}/{task_id}/{run}/report.json"
+
+
+def run_file_key(datasource: str, task_id: UUID, run: UUID, name: str) -> str:
+    return f"reports/{datasource}/{task_id}/{run}/{name}"
+
+
+def attempt_key(datasource: str, task_id: UUID, number: int) -> str:
+    return f"reports/{datasource}/{task_id}/attempts/{number}.json"
 
 
 def canonical_key(datasource: str, task_id: UUID, run: UUID, part: int) -> str:

@@ -11,6 +11,7 @@ from sluice.http import Probes, create_api
 from sluice.jobs import running
 from sluice.objectstore import open_objectstore
 from sluice.proof import ProveStorage
+from validator.adapters.attempts import S3Attempts
 from validator.adapters.child import Limits
 from validator.adapters.children import ChildJudge
 from validator.adapters.s3 import S3Files, S3Results, S3Verdicts
@@ -20,7 +21,7 @@ from validator.handlers import SERVICE, on_file_uploaded
 from validator.jobs import prove_storage
 from validator.ports import Folders
 from validator.settings import ValidatorSettings
-from validator.usecases import AbandonFile, Gate, ReportProgress, SettleVerdict, ValidateFile
+from validator.usecases import AbandonFile, Gate, JudgeFile, ReportProgress, SettleVerdict, ValidateFile
 
 DESCRIPTION = "Judges uploaded files against the contract of their datasource, and writes canonical Parquet."
 
@@ -35,7 +36,7 @@ def create_app(settings: ValidatorSettings) -> FastAPI:
 
 
 async def _open(settings: ValidatorSettings, stack: AsyncExitStack, probes: Probes) -> None:
-    judge, folders = await _open_judge(settings, stack)
+    read, folders = await _open_reader(settings, stack)
     store = await stack.enter_async_context(open_objectstore(settings))
     broker = messaging.create_broker(settings.kafka_bootstrap, f"sluice.{SERVICE}")
     publisher = messaging.KafkaPublisher(broker)
@@ -46,7 +47,7 @@ async def _open(settings: ValidatorSettings, stack: AsyncExitStack, probes: Prob
         contracts=ContractStore(store),
         folders=folders,
         files=S3Files(store, settings.max_file_bytes),
-        judge=judge,
+        judge=JudgeFile(S3Attempts(store, utc_now), read),
         results=S3Results(store),
         verdicts=verdicts,
         events=publisher,
@@ -65,12 +66,22 @@ async def _open(settings: ValidatorSettings, stack: AsyncExitStack, probes: Prob
     probes.ready.update(kafka=lambda: messaging.answers(broker), dead_letters=delivery.reading, s3=storage_is_sound)
 
 
-async def _open_judge(settings: ValidatorSettings, stack: AsyncExitStack) -> tuple[ChildJudge, Folders]:
+async def _open_reader(settings: ValidatorSettings, stack: AsyncExitStack) -> tuple[ChildJudge, Folders]:
     workshop = Workshop(settings.work_dir)
     workshop.sweep()
+    workshop.open()
     stack.callback(workshop.close)
-    limits = Limits(memory_bytes=settings.child_memory_bytes, cpu_seconds=settings.child_cpu_seconds)
-    judge = ChildJudge(limits, settings.child_wall_seconds, settings.max_unpacked_bytes)
-    stack.push_async_callback(judge.close)
-    await require_sound(judge, workshop.folder)
-    return judge, workshop.folder
+    read = ChildJudge(
+        Limits(
+            memory_bytes=settings.child_memory_bytes,
+            cpu_seconds=settings.child_cpu_seconds,
+            disk_bytes=settings.child_disk_bytes,
+        ),
+        settings.child_wall_seconds,
+        settings.max_unpacked_bytes,
+        slots=settings.child_slots,
+        scratch=workshop.mine,
+    )
+    stack.push_async_callback(read.close)
+    await require_sound(read, workshop.folder)
+    return read, workshop.folder

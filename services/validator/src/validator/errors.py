@@ -2,4 +2,4 @@
 
 
 class ChildBroken(Exception):
-    """A child ended without a result, or with an error of ours. The message names types, never values."""
+    """A child ended with an error of ours, or could not be had. The message names types, never values."""

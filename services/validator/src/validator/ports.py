@@ -1,7 +1,7 @@
 """What validating asks of the world."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Collection
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 from uuid import UUID
@@ -9,7 +9,7 @@ from uuid import UUID
 from sluice.contracts import Contract
 from sluice.events import ContractRef, Envelope, Event, FileUploaded, FileValidated, ObjectRef, Problem
 from sluice_engine.judged import Judged
-from validator.domain.verdicts import Unjudged
+from validator.domain.verdicts import Crashed, Unjudged
 
 
 class Contracts(Protocol):
@@ -34,10 +34,29 @@ Folders = Callable[[], AbstractContextManager[Path]]
 """A folder for one run, gone at the end."""
 
 
-class Judge(Protocol):
-    """Reads and judges what was fetched, in bounded memory and time."""
+class Reader(Protocol):
+    """Reads and judges what was fetched, once, in bounded memory and time."""
 
-    async def __call__(self, run: Path, fact: FileUploaded, contract: Contract) -> Judged | Unjudged: ...
+    async def __call__(self, run: Path, fact: FileUploaded, contract: Contract) -> Judged | Unjudged | Crashed: ...
+
+
+class Attempt(Protocol):
+    """One reader at work, marked where every replica sees it."""
+
+    async def crashed(self, reason: str) -> None:
+        """It died: the mark stays, and counts. Raises Transient."""
+        ...
+
+
+class Attempts(Protocol):
+    """How many readers a file has killed, across processes."""
+
+    async def begin(self, fact: FileUploaded) -> AbstractAsyncContextManager[Attempt] | Problem:
+        """Mark an attempt; or say why there is to be none. Leaving its block, unless after a crash, removes the mark.
+
+        Raises Transient, also while others read the file and all marks are taken.
+        """
+        ...
 
 
 class Results(Protocol):
@@ -45,6 +64,10 @@ class Results(Protocol):
 
     async def keep_report(self, fact: FileUploaded, run: UUID, folder: Path) -> str:
         """URI of the report."""
+        ...
+
+    async def keep_files(self, fact: FileUploaded, run: UUID, folder: Path, names: Collection[str]) -> None:
+        """Files for the sender, beside the report."""
         ...
 
     async def keep_parts(self, fact: FileUploaded, run: UUID, folder: Path, count: int) -> tuple[str, ...]:

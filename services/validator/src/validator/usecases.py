@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Collection
 from dataclasses import dataclass
+from pathlib import Path
 from typing import assert_never
 from uuid import uuid4
 
@@ -27,8 +28,8 @@ from sluice.events import (
 )
 from sluice_engine.judged import Judged
 from validator.domain.admission import refuse_object
-from validator.domain.verdicts import Unjudged
-from validator.ports import Contracts, EventPublisher, Files, Folders, Judge, Results, Verdicts
+from validator.domain.verdicts import Crashed, Unjudged
+from validator.ports import Attempts, Contracts, EventPublisher, Files, Folders, Reader, Results, Verdicts
 
 log = structlog.get_logger()
 
@@ -92,6 +93,26 @@ class SettleVerdict:
 
 
 @dataclass(frozen=True, slots=True)
+class JudgeFile:
+    """Reads a file again when its reader crashed, until its attempts are spent."""
+
+    attempts: Attempts
+    read: Reader
+
+    async def __call__(self, run: Path, fact: FileUploaded, contract: Contract) -> Judged | Unjudged:
+        while True:
+            attempt = await self.attempts.begin(fact)
+            if isinstance(attempt, Problem):
+                return Unjudged("failed", attempt)
+            async with attempt as mark:
+                read = await self.read(run, fact, contract)
+                if not isinstance(read, Crashed):
+                    return read
+                log.warning("reader crashed", reason=read.reason)
+                await mark.crashed(read.reason)
+
+
+@dataclass(frozen=True, slots=True)
 class ValidateFile:
     """One verdict for every file, whatever it holds. Raises Transient while a part that is needed does not answer."""
 
@@ -99,7 +120,7 @@ class ValidateFile:
     contracts: Contracts
     folders: Folders
     files: Files
-    judge: Judge
+    judge: JudgeFile
     results: Results
     verdicts: Verdicts
     events: EventPublisher
@@ -145,6 +166,7 @@ class ValidateFile:
                 case Judged():
                     run = uuid4()
                     report = await self.results.keep_report(fact, run, folder)
+                    await self.results.keep_files(fact, run, folder, judged.files)
                     canonical = await self.results.keep_parts(fact, run, folder, judged.parts)
                     return _verdict(judged, reference, report, canonical)
                 case _:
@@ -172,12 +194,12 @@ def _verdict(judged: Judged, contract: ContractRef, report: str, canonical: tupl
     if judged.problem or judged.time_range is None or judged.source is None:
         problem = judged.problem or Problem(code="internal", message="The file was read, but nothing was found in it.")
         return Rejected(
-            source=judged.source, rejected=judged.source, errors=judged.errors, problem=problem, report=report
+            source=judged.source, rejected=judged.rejected, errors=judged.errors, problem=problem, report=report
         )
     return Accepted(
         source=judged.source,
-        accepted=judged.source,
-        rejected=0,
+        accepted=judged.accepted,
+        rejected=judged.rejected or 0,
         contract=contract,
         canonical=canonical,
         time_range=judged.time_range,

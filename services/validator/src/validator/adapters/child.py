@@ -1,40 +1,56 @@
-"""The process in which files are parsed: `python -m validator.adapters.child`.
+"""What runs in the process that reads one file: it warms up, waits for its run, limits itself, judges, and ends.
 
-A nursery imports Polars and Pandera once, then forks one child per line on stdin (the folder of a run), and says
-`pid <pid>` and `exit <wait status>` on stdout. The child limits itself, judges, and leaves `result.json`. It has no secrets
-in its environment, and dies with the nursery, as the nursery dies with the service.
+It has no secrets in its environment, nothing of the service's memory, and dies with the nursery that forked it
+(`validator.adapters.nursery`).
 """
 
 import ctypes
+import errno
 import os
 import resource
 import signal
-import sys
-from collections.abc import Callable
+import tempfile
+import traceback
+from collections.abc import Callable, Iterable
+from math import ceil
 from pathlib import Path
 from typing import Literal
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
 from sluice.errors import ContractInvalid
+from sluice.events import FileFormat
 from sluice_engine import paths
 from sluice_engine.judged import Judged
-from sluice_engine.run import Submission, judge
+from sluice_engine.run import Submission
+from validator.adapters.sample import BAD, CONTRACT, LENIENT
+from validator.domain.verdicts import MB
 
 PR_SET_PDEATHSIG = 1
 ADDRESS_HEADROOM = 4_000_000_000
 """Bytes of address space beside what may be resident: a preloaded process shows far more than it uses."""
 
-LARGEST_FILE = 8_000_000_000
+DISK_HEADROOM = 256_000_000
+"""Bytes of one file beside what the folder may hold: the service, which says so plainly, is to come first."""
 
 
 class Limits(BaseModel):
-    """What one child may use."""
+    """What one child may use: resident memory, processor time, and disk in the folder of its run."""
 
     model_config = ConfigDict(frozen=True)
 
     memory_bytes: int
     cpu_seconds: int
+    disk_bytes: int = 8_000_000_000
+
+    @property
+    def memory(self) -> str:
+        return f"{self.memory_bytes // MB} MB of memory"
+
+    @property
+    def disk(self) -> str:
+        return f"{self.disk_bytes // MB} MB of disk"
 
 
 class Assignment(BaseModel):
@@ -51,7 +67,7 @@ class Result(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    kind: Literal["judged", "contract-invalid", "out-of-memory", "error"]
+    kind: Literal["judged", "contract-invalid", "out-of-memory", "out-of-disk", "error"]
     judged: Judged | None = None
     error: str = ""
 
@@ -59,17 +75,9 @@ class Result(BaseModel):
 JudgeRun = Callable[[Path, Submission], Judged]
 
 
-def main(judge_run: JudgeRun = judge) -> None:
-    """Serve until stdin ends."""
-    die_with_parent()
-    for line in sys.stdin:
-        run = Path(line.rstrip("\n"))
-        pid = os.fork()
-        if pid == 0:
-            _work(run, judge_run)
-        print(f"pid {pid}", flush=True)  # noqa: T201 - the protocol
-        _, status = os.waitpid(pid, 0)
-        print(f"exit {status}", flush=True)  # noqa: T201 - the protocol
+def stderr_file(run: Path) -> Path:
+    """Where libraries say why they end the process. May hold cell values: never logged."""
+    return run / "stderr"
 
 
 def die_with_parent() -> None:
@@ -80,18 +88,63 @@ def die_with_parent() -> None:
         os._exit(1)
 
 
-def _work(run: Path, judge_run: JudgeRun) -> None:
-    """Never returns."""
+def live(orders: int, unwanted: Iterable[int], judge_run: JudgeRun) -> None:
+    """The life of a child, from the fork on. Reads the folder of its run from `orders`. Never returns."""
+    status = 1
     try:
         die_with_parent()
-        _silence()
-        assignment = Assignment.model_validate_json(paths.job_file(run).read_bytes())
-        _limit(assignment.limits)
-        result = _result(run, assignment.job, judge_run)
-        paths.result_file(run).write_text(result.model_dump_json())
+        for descriptor in unwanted:
+            os.close(descriptor)
+        warm_up(judge_run)
+        with os.fdopen(orders) as lines:
+            run = Path(lines.readline().rstrip("\n"))
+        work(run, judge_run)
+        status = 0
+    except BaseException:  # noqa: BLE001 - the last frame of a process; nothing of the file's has been read, or stderr is a file
+        traceback.print_exc()
     finally:
         # nothing of the nursery may be flushed, closed or run twice
-        os._exit(0)
+        os._exit(status)
+
+
+def warm_up(judge_run: JudgeRun) -> None:
+    """Judge a sample, under either policy: what libraries do at their first use is done before a file waits for it."""
+    for contract in (CONTRACT, LENIENT):
+        with tempfile.TemporaryDirectory() as name:
+            paths.input_file(Path(name)).write_bytes(BAD)
+            sample = Submission(
+                task_id=UUID(int=0), filename="a.csv", format=FileFormat.CSV, contract=contract, max_unpacked=len(BAD)
+            )
+            judge_run(Path(name), sample)
+
+
+def work(run: Path, judge_run: JudgeRun) -> None:
+    """Judge the run in its folder, within its limits; `result.json` says how it went."""
+    _settle_in(run)
+    assignment = Assignment.model_validate_json(paths.job_file(run).read_bytes())
+    _limit(assignment.limits)
+    result = _result(run, assignment.job, judge_run)
+    paths.result_file(run).write_text(result.model_dump_json())
+
+
+def _settle_in(run: Path) -> None:
+    """stdin and stdout are the nursery's; on stderr a panic would show values. What is spilled is the run's own."""
+    null = os.open(os.devnull, os.O_RDWR)
+    said = os.open(stderr_file(run), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    for stream, instead in ((0, null), (1, null), (2, said)):
+        os.dup2(instead, stream)
+    os.chdir(run)
+    os.environ["TMPDIR"] = tempfile.tempdir = str(run)
+
+
+def _limit(limits: Limits) -> None:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    seconds = limits.cpu_seconds + ceil(used.ru_utime + used.ru_stime)
+    # at the soft limit the kernel sends SIGXCPU, which can be told from other ends; at the hard one SIGKILL
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
+    address, file = limits.memory_bytes + ADDRESS_HEADROOM, limits.disk_bytes + DISK_HEADROOM
+    for what, most in ((resource.RLIMIT_AS, address), (resource.RLIMIT_FSIZE, file), (resource.RLIMIT_CORE, 0)):
+        resource.setrlimit(what, (most, most))
 
 
 def _result(run: Path, job: Submission, judge_run: JudgeRun) -> Result:
@@ -102,6 +155,8 @@ def _result(run: Path, job: Submission, judge_run: JudgeRun) -> Result:
     except MemoryError:
         return Result(kind="out-of-memory")
     except BaseException as error:  # noqa: BLE001 - also a panic of Polars, which is no Exception; the service decides
+        if isinstance(error, OSError) and error.errno == errno.EFBIG:
+            return Result(kind="out-of-disk")
         return Result(kind="error", error=_described(error))
 
 
@@ -112,22 +167,3 @@ def _described(error: BaseException) -> str:
         trace = trace.tb_next
     place = f" at {Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else ""
     return type(error).__name__ + place
-
-
-def _silence() -> None:
-    """stdin and stdout are the nursery's; on stderr a panic would show values."""
-    null = os.open(os.devnull, os.O_RDWR)
-    for stream in (0, 1, 2):
-        os.dup2(null, stream)
-
-
-def _limit(limits: Limits) -> None:
-    # at the soft limit the kernel sends SIGXCPU, which can be told from other ends; at the hard one SIGKILL
-    resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_seconds, limits.cpu_seconds + 5))
-    address = limits.memory_bytes + ADDRESS_HEADROOM
-    for what, most in ((resource.RLIMIT_AS, address), (resource.RLIMIT_FSIZE, LARGEST_FILE), (resource.RLIMIT_CORE, 0)):
-        resource.setrlimit(what, (most, most))
-
-
-if __name__ == "__main__":
-    main()

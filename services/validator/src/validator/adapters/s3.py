@@ -1,20 +1,25 @@
 """The validator's part of the ledger on S3."""
 
 import hashlib
+import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
 from sluice.errors import ObjectMissing
 from sluice.events import Envelope, FileUploaded, FileValidated, ObjectRef, Problem
-from sluice.ledger import canonical_key, report_key, verdict_key
+from sluice.ledger import canonical_key, report_key, run_file_key, verdict_key
 from sluice.messaging import decode_as, encode_structured
 from sluice.objectstore import ObjectStore, split_uri
 from sluice_engine import paths
+from validator.errors import ChildBroken
 
 MISSING = Problem(code="object-missing", message="The uploaded file is not where the event says. Upload it again.")
 EMPTY = Problem(code="empty-file", message="The file is empty.")
 OTHER = Problem(code="digest-mismatch", message="The file is not the one that was announced. Upload it again.")
+
+OUR_NAME = re.compile(r"[a-z]+(-[a-z]+)*\.[a-z]+(\.[a-z]+)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,13 @@ class S3Results:
         key = report_key(fact.datasource, fact.task_id, run)
         await self.store.put(key, paths.report_file(folder).read_bytes(), "application/json")
         return self.store.uri(key)
+
+    async def keep_files(self, fact: FileUploaded, run: UUID, folder: Path, names: Collection[str]) -> None:
+        """Raises ChildBroken for a name that the engine does not give: it comes out of a process that reads what anybody sent."""
+        for name in names:
+            if not OUR_NAME.fullmatch(name) or (folder / name).is_symlink():
+                raise ChildBroken("a child names a file that is not of its run")
+            await self.store.upload_file(run_file_key(fact.datasource, fact.task_id, run, name), folder / name)
 
     async def keep_parts(self, fact: FileUploaded, run: UUID, folder: Path, count: int) -> tuple[str, ...]:
         keys = [canonical_key(fact.datasource, fact.task_id, run, number) for number in range(count)]

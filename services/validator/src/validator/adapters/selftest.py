@@ -3,30 +3,26 @@
 from datetime import UTC, datetime
 from uuid import UUID
 
-from sluice.contracts import Bound, Contract, DruidTarget, Field, FieldType
+from sluice.contracts import Contract
 from sluice.events import FileFormat, FileUploaded, ObjectRef
 from sluice_engine import paths
 from sluice_engine.judged import Judged
+from validator.adapters.sample import BAD, CONTRACT
 from validator.errors import ChildBroken
-from validator.ports import Folders, Judge
-
-CONTRACT = Contract(
-    datasource="selftest",
-    version="1",
-    fields=(
-        Field("at", FieldType.TIMESTAMP, required=True),
-        Field("count", FieldType.INTEGER, required=True, minimum=Bound(1)),
-    ),
-    druid=DruidTarget("at"),
-)
-BAD = b"at,count\n2024-01-01T00:00:00Z,1\n2024-01-01T00:00:00Z,0\n"
+from validator.ports import Folders, Reader
 
 
-async def require_sound(judge: Judge, folders: Folders) -> None:
+async def require_sound(judge: Reader, folders: Folders) -> None:
     """Raises ChildBroken unless exactly the one bad cell is found."""
+    judged = await _judged(judge, folders, CONTRACT)
+    if not isinstance(judged, Judged) or (judged.source, judged.errors) != (2, 1):
+        raise ChildBroken("the self-test failed: a known-bad file was not judged as it must be")
+
+
+async def _judged(judge: Reader, folders: Folders, contract: Contract) -> object:
     fact = FileUploaded(
         task_id=UUID(int=0),
-        datasource=CONTRACT.datasource,
+        datasource=contract.datasource,
         filename="bad.csv",
         accepted_at=datetime(2024, 1, 1, tzinfo=UTC),
         format=FileFormat.CSV,
@@ -34,6 +30,4 @@ async def require_sound(judge: Judge, folders: Folders) -> None:
     )
     with folders() as folder:
         paths.input_file(folder).write_bytes(BAD)
-        judged = await judge(folder, fact, CONTRACT)
-    if not isinstance(judged, Judged) or (judged.source, judged.errors) != (2, 1):
-        raise ChildBroken("the self-test failed: a known-bad file was not judged as it must be")
+        return await judge(folder, fact, contract)

@@ -24,6 +24,10 @@ class Workshop:
     def mine(self) -> Path:
         return self.root / _owner(getpid())
 
+    def open(self) -> None:
+        """What this process and its children write is under `mine`."""
+        self.mine.mkdir(parents=True, mode=0o700, exist_ok=True)
+
     @contextmanager
     def folder(self) -> Iterator[Path]:
         """An empty folder with a name of our own; gone at the end, whatever happens."""
