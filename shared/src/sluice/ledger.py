@@ -9,6 +9,8 @@ reports/<datasource>/<task>/<run>/report.json       what one run of the validato
 reports/<datasource>/<task>/<run>/<name>            files for the sender beside it: rejects, workbook, open rows
 canonical/<datasource>/<task>/<run>/part-00000.parquet
 outcomes/<yyyy-mm-dd>/<task>.json                   the whole `task.completed`, under the day of acceptance
+corrections/<task>/parent.json                      which task this one corrects, create-only
+corrections/<task>/<n>.json                         claim of the n-th correction of a task, n = 1, 2, …: create-only
 contracts/<datasource>/<version>.odcs.yaml, contracts/<datasource>/active
 """
 
@@ -48,6 +50,14 @@ def run_file_key(datasource: str, task_id: UUID, run: UUID, name: str) -> str:
 
 def attempt_key(datasource: str, task_id: UUID, number: int) -> str:
     return f"reports/{datasource}/{task_id}/attempts/{number}.json"
+
+
+def correction_key(parent: UUID, number: int) -> str:
+    return f"corrections/{parent}/{number}.json"
+
+
+def correction_of_key(child: UUID) -> str:
+    return f"corrections/{child}/parent.json"
 
 
 def canonical_key(datasource: str, task_id: UUID, run: UUID, part: int) -> str:

@@ -51,6 +51,9 @@ class FileUploaded(TaskFact):
         default=None, description="pinned at acceptance; otherwise the first verdict pins it"
     )
     caller: str | None = Field(default=None, max_length=200)
+    corrects: UUID | None = Field(
+        default=None, description="the concluded task whose rejected file or rows this one brings back"
+    )
 
 
 class FileValidated(TaskFact):
