@@ -14,21 +14,16 @@ from sluice_engine.reading.lines import (
     UNCLOSED,
     Bits,
     Ints,
-    Kinds,
     Signs,
     contents,
     delimiters,
+    pick,
     split,
-    without,
 )
 from sluice_engine.reading.table import FAULTS, no_faults
+from sluice_engine.reading.torn import tear
 
 RULES = {SOUND: "ragged-row", STRAY: "stray-quote", UNCLOSED: "unclosed-quote", NUL: "nul-byte"}
-REPLACEMENT = "\ufffd"
-"""Stands for a NUL byte."""
-
-MARKS = (0x1F, 0x1E, 0x1D, 0x1C, *range(1, 9), *range(14, 28))
-"""Characters that hardly any text has; one that this one has not stands for the delimiters between cells while quotes are taken off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,60 +110,20 @@ def exact(block: Block, width: int, signs: Signs) -> Split:
     records = block.records or split(block.data, signs, final=True)
     stop = contents(block.bytes, records)
     filled = stop > records.starts
-    between, counts = delimiters(block.bytes, records, signs)
+    _, counts = delimiters(block.bytes, records, signs)
     sound = filled & (records.kinds == SOUND) & (counts == width)
-    text = without(block.data, records, sound)
+    text, _ = pick(block.data, records, sound)
     cells = _parse(text, width, signs, quoted=signs.quote in text)
     if cells.height != int(sound.sum()):
         raise RuntimeError(f"{int(sound.sum())} records became {cells.height} rows")
-    torn = np.flatnonzero(filled & ~sound)
-    numbers = np.cumsum(filled) - 1
+    torn = filled & ~sound
     faults = pl.DataFrame(
         {
-            "row": numbers[torn],
+            "row": (np.cumsum(filled) - 1)[torn],
             "rule": pl.Series(records.kinds[torn]).replace_strict(RULES, return_dtype=pl.String),
             "found": counts[torn],
-            "cells": _tear(
-                block.data, Torn(records.kinds[torn], records.starts[torn], stop[torn]), between, width, signs
-            ),
+            "cells": tear(*pick(block.data, records, torn), width, signs),
         },
         schema=FAULTS,
     )
     return Split(cells, sound[filled], faults, records.lines[filled])
-
-
-@dataclass(frozen=True, slots=True)
-class Torn:
-    """Records that are no rows: their kinds, and offsets of their text without its line end."""
-
-    kinds: Kinds
-    starts: Ints
-    stops: Ints
-
-
-def _tear(text: bytes, torn: Torn, between: Ints, width: int, signs: Signs) -> pl.Series:
-    """Cells of the torn records, at most `width` of each; what is beyond stands in the last one as it is in the file.
-
-    Quotes are taken off only where none is out of place.
-    """
-    mark = next((each for each in MARKS if each not in text), signs.delimiter)
-    marked = np.frombuffer(text, np.uint8).copy()
-    marked[between] = mark
-    raw = marked.tobytes()
-    pairs = zip(torn.starts.tolist(), torn.stops.tolist(), strict=True)
-    whole = pl.Series([raw[start:end] for start, end in pairs], dtype=pl.Binary).cast(pl.String)
-    cells = whole.str.splitn(chr(mark), width).struct.unnest()
-    if signs.quote in text:
-        placed = pl.Series(np.isin(torn.kinds, (SOUND, NUL)))
-        cells = cells.select(_unquoted(pl.col(name), placed, mark, signs) for name in cells.columns)
-    if b"\0" in text:
-        cells = cells.with_columns(pl.all().str.replace_all("\0", REPLACEMENT, literal=True))
-    last = pl.col(cells.columns[-1]).str.replace_all(chr(mark), chr(signs.delimiter), literal=True)
-    return cells.with_columns(last).select(pl.concat_list(pl.all()).list.drop_nulls()).to_series()
-
-
-def _unquoted(cell: pl.Expr, placed: pl.Series, mark: int, signs: Signs) -> pl.Expr:
-    quote = chr(signs.quote)
-    alone = placed & cell.str.starts_with(quote) & ~cell.str.contains(chr(mark), literal=True)
-    inner = cell.str.slice(1).str.head(-1).str.replace_all(quote * 2, quote, literal=True)
-    return pl.when(alone).then(inner).otherwise(cell)

@@ -44,6 +44,11 @@ class Records:
     newlines: int
 
     @property
+    def placed(self) -> Bits:
+        """Whose quotes are all in place."""
+        return np.isin(self.kinds, (SOUND, NUL))
+
+    @property
     def end(self) -> int:
         return int(self.ends[-1]) if len(self.ends) else 0
 
@@ -159,10 +164,10 @@ OUTSIDE, INSIDE = 0, 2
 
 def _passages(data: Bytes, quotes: Ints, eols: Ints, signs: Signs) -> tuple[Kinds, Kinds]:
     """How each physical line is left if it is entered outside a quoted cell, and if it is entered inside one."""
-    line = np.searchsorted(eols, quotes)
-    first = np.searchsorted(quotes, np.concatenate(([0], eols[:-1] + 1)))
-    odd = (np.arange(len(quotes)) - first[line]) & 1 == 1
-    counts = np.bincount(line, minlength=len(eols))
+    until = np.searchsorted(quotes, eols)
+    counts = np.diff(until, prepend=0)
+    line = np.repeat(np.arange(len(eols)), counts)
+    odd = (np.arange(len(quotes)) - (until - counts)[line]) & 1 == 1
     opens, closes = _placed(data, quotes, quotes, signs)
     left = []
     for entered, wrong in ((0, ~np.where(odd, closes, opens)), (1, ~np.where(odd, opens, closes))):
@@ -183,19 +188,26 @@ def contents(data: Bytes, records: Records) -> Ints:
 def delimiters(data: Bytes, records: Records, signs: Signs) -> tuple[Ints, Ints]:
     """Offsets of the delimiters between cells (not of those within quotes), and the number of cells of each record."""
     found = positions(data[: records.end], signs.delimiter)
-    record = np.searchsorted(records.ends, found, side="right")
+    counts = _each(found, records)
     quotes = positions(data[: records.end], signs.quote)
     if len(quotes):
+        record = np.repeat(np.arange(len(counts)), counts)
         before = np.searchsorted(quotes, records.starts)
         inside = (np.searchsorted(quotes, found) - before[record]) & 1 == 1
         # quotes that are out of place say nothing: all delimiters beside them count
-        outside = ~inside | np.isin(records.kinds[record], (STRAY, UNCLOSED))
-        found, record = found[outside], record[outside]
-    return found, np.bincount(record, minlength=len(records.ends)) + 1
+        outside = ~inside | ~records.placed[record]
+        found = found[outside]
+        counts = _each(found, records)
+    return found, counts + 1
 
 
-def without(block: bytes, records: Records, kept: Bits) -> bytes:
-    """The kept records, in order, each ended by LF."""
+def _each(found: Ints, records: Records) -> Ints:
+    """How many of the offsets stand in each record."""
+    return np.diff(np.searchsorted(found, records.ends), prepend=0)
+
+
+def pick(block: bytes, records: Records, kept: Bits) -> tuple[bytes, Records]:
+    """The kept records, in order, each ended by LF or CRLF, as a text of their own."""
     data = np.frombuffer(block, np.uint8)
     lone = records.ends[kept & (data[records.ends - 1] == RETURN)] - 1
     if len(lone):
@@ -203,7 +215,10 @@ def without(block: bytes, records: Records, kept: Bits) -> bytes:
         data[lone] = NEWLINE
         block = data.tobytes()
     # neighbours that are kept are taken together
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], kept, [False]))))
+    edges = np.flatnonzero(np.diff(kept, prepend=False, append=False))
     firsts, lasts = edges[0::2], edges[1::2] - 1
     pairs = zip(records.starts[firsts].tolist(), records.ends[lasts].tolist(), strict=True)
-    return b"".join(block[start:end] for start, end in pairs)
+    text = b"".join(block[start:end] for start, end in pairs)
+    sizes = (records.ends - records.starts)[kept]
+    ends = np.cumsum(sizes)
+    return text, Records(ends - sizes, ends, records.kinds[kept], records.lines[kept], records.newlines)
