@@ -25,3 +25,11 @@ def typed_folder(run: Path) -> Path:
 
 def part_file(run: Path, number: int) -> Path:
     return run / "canonical" / f"part-{number:05d}.parquet"
+
+
+def rejects_file(run: Path, suffix: str) -> Path:
+    return run / f"rejects.{suffix}"
+
+
+def workbook_file(run: Path) -> Path:
+    return run / "workbook.xlsx"

@@ -9,6 +9,7 @@ CHUNK = 1_048_576
 OVERLAP = 4_096
 """Bytes kept from one chunk to the next, more than the tags of one cell."""
 
+UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 ERROR_CELL = re.compile(
     rb"""<(?:\w+:)?c\s(?=[^>]*\bt=["']e["'])[^>]*\br=["']([A-Z]{1,3})(\d{1,7})["'][^>]*>"""
@@ -57,3 +58,8 @@ def _part(archive: zipfile.ZipFile, sheet: str) -> str:
         raise zipfile.BadZipFile("the workbook names a sheet that is not there")
     target = targets[0]
     return target.lstrip("/") if target.startswith("/") else str(PurePosixPath("xl") / target)
+
+
+def safe_xml(text: str) -> str:
+    """The text without the characters that XML cannot hold."""
+    return UNPRINTABLE.sub("", text)

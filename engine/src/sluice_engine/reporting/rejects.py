@@ -1,0 +1,194 @@
+"""The rejects file: every rejected row as it came, in the format that came in, with its number and what is wrong with it.
+
+It can be mended and sent back under the same contract: header, skipped rows and footer stand where the dialect has them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Protocol, Self
+
+import polars as pl
+
+from sluice.contracts import Dialect
+from sluice.events import FileFormat
+from sluice.reports import ReportFile
+from sluice_engine import paths
+from sluice_engine.reading.header import ERRORS, ROW
+from sluice_engine.reporting.sheets import XLS_COLUMNS, SheetWriter, XlsSheet, XlsxSheet
+
+FILLER = "(left out)"
+"""Stands in rows that the dialect skips or takes for a footer."""
+
+FORMULA = r"^[=+\-@\t\r]"
+PLAIN_NUMBER = r"^[+-]?([0-9][0-9.,]*|[.,][0-9]+)([eE][+-]?[0-9]+)?$"
+"""Such a text begins like a formula, and is none in any program."""
+
+
+class RejectsWriter(Protocol):
+    """Takes rejected rows in their order. To be closed once, also where nothing was added; leaving the context does it."""
+
+    def add(self, frame: pl.DataFrame) -> None:
+        """Rows with the file's columns by their names in the file, then ROW (UInt64) and ERRORS (String)."""
+        ...
+
+    def close(self) -> ReportFile: ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+def open_rejects(run: Path, format: FileFormat, columns: Sequence[str], dialect: Dialect) -> RejectsWriter:  # noqa: A002 - the word of the contract
+    """A writer in the folder of the run. `columns` are the file's own, without ROW and ERRORS.
+
+    Rows of an XLS go to an XLSX where two more columns have no room; its rows always have.
+    """
+    names = [name for name in columns if name.strip() not in {ROW, ERRORS}] + [ROW, ERRORS]
+    match format:
+        case FileFormat.CSV:
+            return CsvRejects(paths.rejects_file(run, "csv"), names, dialect)
+        case FileFormat.PARQUET:
+            return ParquetRejects(paths.rejects_file(run, "parquet"), names)
+        case FileFormat.XLSX:
+            return SheetRejects(XlsxSheet(paths.rejects_file(run, "xlsx"), _sheet(dialect)), names, dialect)
+        case FileFormat.XLS:
+            wide = len(names) > XLS_COLUMNS
+            name = _sheet(dialect)
+            sheet = (
+                XlsxSheet(paths.rejects_file(run, "xlsx"), name)
+                if wide
+                else XlsSheet(paths.rejects_file(run, "xls"), name)
+            )
+            return SheetRejects(sheet, names, dialect)
+
+
+def _sheet(dialect: Dialect) -> str:
+    return dialect.sheet or "Rejected rows"
+
+
+def formula_safe(column: str) -> pl.Expr:
+    """A text column for CSV: what a spreadsheet would take for a formula gets a leading apostrophe."""
+    text = pl.col(column)
+    formula = text.str.contains(FORMULA) & ~text.str.contains(PLAIN_NUMBER)
+    return pl.when(formula).then(pl.concat_str(pl.lit("'"), text)).otherwise(text).alias(column)
+
+
+class _Closing:
+    """Leaving the context closes; closing twice does nothing more."""
+
+    def close(self) -> ReportFile:
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+@dataclass(slots=True)
+class CsvRejects(_Closing):
+    """UTF-8 with a byte order mark, which goes before the encoding that the contract declares, and which Excel understands."""
+
+    path: Path
+    columns: Sequence[str]
+    dialect: Dialect
+    rows: int = 0
+    _file: BinaryIO = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._file = self.path.open("wb")
+        self._file.write(b"\xef\xbb\xbf" + b"\n" * ((self.dialect.header_row or 1) - 1))
+        header = pl.DataFrame([self.columns], schema=[str(at) for at in range(len(self.columns))], orient="row")
+        self._write(header)
+        self._fill(self.dialect.skip_after_header)
+
+    def add(self, frame: pl.DataFrame) -> None:
+        self._write(frame.select(self.columns))
+        self.rows += frame.height
+
+    def close(self) -> ReportFile:
+        if not self._file.closed:
+            self._fill(self.dialect.footer_rows)
+            self._file.close()
+        return ReportFile(kind="rejects", name="rejects.csv", rows=self.rows)
+
+    def _fill(self, count: int) -> None:
+        for _ in range(count):
+            self._file.write(FILLER.encode() + self.dialect.delimiter.encode() * (len(self.columns) - 1) + b"\n")
+
+    def _write(self, frame: pl.DataFrame) -> None:
+        safe = frame.select(
+            formula_safe(name) if own == pl.String else pl.col(name) for name, own in frame.schema.items()
+        )
+        safe.write_csv(
+            self._file, include_header=False, separator=self.dialect.delimiter, quote_char=self.dialect.quote
+        )
+
+
+@dataclass(slots=True)
+class ParquetRejects(_Closing):
+    """Columns of their own types. Each frame is kept as a file until they are put together as row groups of one."""
+
+    path: Path
+    columns: Sequence[str]
+    rows: int = 0
+    _parts: list[Path] = field(default_factory=list)
+
+    def add(self, frame: pl.DataFrame) -> None:
+        part = self.path.with_suffix(f".{len(self._parts):06d}")
+        # categories differ from frame to frame; their texts do not
+        frame = frame.select(self.columns).with_columns(pl.col(pl.Categorical).cast(pl.String))
+        frame.write_parquet(part, compression="zstd", compression_level=1)
+        self._parts.append(part)
+        self.rows += frame.height
+
+    def close(self) -> ReportFile:
+        if self._parts:
+            pl.scan_parquet(self._parts, glob=False).sink_parquet(self.path, compression="zstd", compression_level=1)
+        elif not self.path.exists():
+            pl.DataFrame(schema=dict.fromkeys(self.columns, pl.String)).write_parquet(self.path)
+        for part in self._parts:
+            part.unlink()
+        self._parts.clear()
+        return ReportFile(kind="rejects", name="rejects.parquet", rows=self.rows)
+
+
+@dataclass(slots=True)
+class SheetRejects(_Closing):
+    """One sheet, named as the contract names it. Text is written as text, so nothing becomes a formula."""
+
+    sheet: SheetWriter
+    columns: Sequence[str]
+    dialect: Dialect
+    rows: int = 0
+    _done: bool = False
+
+    def __post_init__(self) -> None:
+        self.sheet.skip((self.dialect.header_row or 1) - 1)
+        self._texts(self.columns)
+        self._fill(self.dialect.skip_after_header)
+
+    def add(self, frame: pl.DataFrame) -> None:
+        self.sheet.add(frame.select(self.columns))
+        self.rows += frame.height
+
+    def close(self) -> ReportFile:
+        if not self._done:
+            self._fill(self.dialect.footer_rows)
+            self.sheet.close()
+            self._done = True
+        return ReportFile(kind="rejects", name=self.sheet.name, rows=self.rows)
+
+    def _fill(self, count: int) -> None:
+        for _ in range(count):
+            self._texts([FILLER])
+
+    def _texts(self, cells: Sequence[str]) -> None:
+        self.sheet.add(pl.DataFrame([cells], schema=[str(at) for at in range(len(cells))], orient="row"))

@@ -1,0 +1,198 @@
+"""The sender's workbook back: bad cells coloured and commented, a sheet that sums up, and nothing else changed."""
+
+import re
+import zipfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+from openpyxl.cell.cell import MergedCell
+from openpyxl.comments import Comment
+from openpyxl.styles import Alignment, Font, PatternFill
+from python_calamine import CalamineWorkbook
+
+from sluice.reports import Note, RuleCount
+from sluice_engine.reading.sheetxml import safe_xml
+
+MOST_MARKS = 20_000
+MOST_UNPACKED = 60_000_000
+MOST_CELLS = 1_000_000
+"""Beyond these no workbook is made: openpyxl holds all of it in memory, some 500 bytes for each cell."""
+
+LONGEST_COMMENT = 2_000
+BAD = PatternFill("solid", start_color="FFFFC7CE", end_color="FFFFC7CE")
+TITLE = "Sluice report"
+AUTHOR = "Sluice"
+
+LOST = {
+    r"xl/vbaProject\.bin": "macros",
+    r"xl/(drawings|diagrams)/(?!vmlDrawing)(?!.*\.rels).+": "drawings and charts (kept only in part)",
+    r"xl/media/.+": "pictures",
+    r"xl/(slicers|slicerCaches|timelines)/.+": "slicers",
+    r"xl/(ctrlProps|activeX)/.+": "form controls",
+    r"xl/threadedComments/.+": "threads of comments (kept as plain notes)",
+    r"xl/(model|connections|queryTables|queries)\b.*": "connections and queries",
+    r"xl/richData/.+": "pictures in cells and linked data types",
+}
+"""Parts of a workbook that openpyxl does not write back, or not as they were."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """`cell` such as `F12` or `Sales!F12`; `text` says what is wrong, what is expected, and what to do."""
+
+    cell: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What the sheet in front says. `facts` are pairs such as ("Rows rejected", 12); `steps` are sentences: how to go on."""
+
+    title: str
+    facts: Sequence[tuple[str, str | int]] = ()
+    rules: Sequence[RuleCount] = ()
+    steps: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """`made` is False where the workbook is too big to be written back; `notes` say that, and what could not be kept."""
+
+    made: bool
+    notes: tuple[Note, ...] = ()
+
+
+def write_workbook(source: Path, target: Path, sheet: str, marks: Iterable[Mark], summary: Summary) -> Written:
+    """Mark cells of `sheet`, at most MOST_MARKS, in a copy of an XLSX; of an XLS, in a new workbook with the values of that sheet."""
+    packed = zipfile.is_zipfile(source)
+    lost = _lost(source) if packed else ["everything but the values of this sheet, for XLS cannot be written back"]
+    book = (_loaded if packed else _copied)(source, sheet)
+    if book is None:
+        said = (
+            "The workbook is too big to be sent back with marks; use the rejects file, which holds every rejected row."
+        )
+        return Written(made=False, notes=(Note(code="workbook-not-made", message=said),))
+    marked, more = _mark(book[sheet], marks)
+    notes = [*_kept(lost), *_formulas(packed=packed), *_capped(marked, more=more)]
+    _sum_up(book, summary, [note.message for note in notes])
+    book.save(target)
+    return Written(made=True, notes=tuple(note for note in notes if note.code != "workbook-formulas"))
+
+
+def _lost(source: Path) -> list[str]:
+    with zipfile.ZipFile(source) as archive:
+        names = archive.namelist()
+    return [what for pattern, what in LOST.items() if any(re.fullmatch(pattern, name) for name in names)]
+
+
+def _loaded(source: Path, sheet: str) -> Any | None:
+    with zipfile.ZipFile(source) as archive:
+        if sum(entry.file_size for entry in archive.infolist()) > MOST_UNPACKED:
+            return None
+        cells = sum(_cells(archive, name) for name in archive.namelist() if name.startswith("xl/worksheets/"))
+    if cells > MOST_CELLS:
+        return None
+    book = openpyxl.load_workbook(source, rich_text=True)
+    return book if sheet in book.sheetnames else None
+
+
+def _cells(archive: zipfile.ZipFile, name: str) -> int:
+    with archive.open(name) as part:
+        return sum(chunk.count(b"<c ") for chunk in iter(lambda: part.read(1_048_576), b""))
+
+
+def _copied(source: Path, sheet: str) -> Any | None:
+    cells = CalamineWorkbook.from_path(source).get_sheet_by_name(sheet)
+    if cells.total_height * cells.total_width > MOST_CELLS:
+        return None
+    book = openpyxl.Workbook()
+    page = book.active
+    page.title = sheet
+    for row, values in enumerate(cells.to_python(skip_empty_area=False), start=1):
+        for column, value in enumerate(values, start=1):
+            if value != "":
+                _put(page, row, column, value)
+    return book
+
+
+def _put(page: Any, row: int, column: int, value: Any, font: Font | None = None) -> Any:
+    """Text is never a formula, and characters that XML cannot hold are left out."""
+    cell = page.cell(row, column)
+    if isinstance(value, str):
+        cell.value = safe_xml(value)
+        cell.data_type = "s"
+    else:
+        cell.value = value
+    if font:
+        cell.font = font
+    return cell
+
+
+def _mark(page: Any, marks: Iterable[Mark]) -> tuple[int, bool]:
+    """How many cells were marked, and whether there are more."""
+    waiting = iter(marks)
+    count = 0
+    for mark in islice(waiting, MOST_MARKS):
+        cell = page[mark.cell.rpartition("!")[2]]
+        cell.fill = BAD
+        count += 1
+        if not isinstance(cell, MergedCell):
+            _comment(cell, mark.text)
+    return count, next(waiting, None) is not None
+
+
+def _comment(cell: Any, text: str) -> None:
+    before = f"{cell.comment.text}\n\n" if cell.comment else ""
+    comment = Comment(safe_xml(f"{before}{text}")[:LONGEST_COMMENT], AUTHOR)
+    comment.width, comment.height = 320, 120
+    cell.comment = comment
+
+
+def _kept(lost: list[str]) -> list[Note]:
+    if not lost:
+        return []
+    said = f"Not kept in this copy of the workbook: {', '.join(lost)}. Where you need them, mend your own file."
+    return [Note(code="workbook-parts-lost", message=said)]
+
+
+def _formulas(*, packed: bool) -> list[Note]:
+    said = "Open this workbook in Excel or LibreOffice and save it there before you upload it: only they work out its formulas."
+    return [Note(code="workbook-formulas", message=said)] if packed else []
+
+
+def _capped(marked: int, *, more: bool) -> list[Note]:
+    said = f"The first {marked:,} bad cells are marked; there are more. The report counts all."
+    return [Note(code="marks-capped", message=said)] if more else []
+
+
+def _sum_up(book: Any, summary: Summary, remarks: Sequence[str]) -> None:
+    """A sheet at the end: the sender's own sheets keep their places, and the first is still the one that is read."""
+    page = book.create_sheet(_free(book.sheetnames))
+    lines: list[tuple[Sequence[str | int], bool]] = [
+        ((summary.title,), True),
+        *((fact, False) for fact in summary.facts),
+        ((), False),
+        (("Rule", "Column", "Errors", "Expected"), True),
+        *(((each.rule, each.column or "", each.count, each.expected), False) for each in summary.rules),
+        ((), False),
+        (("How to go on",), True),
+        *(((step,), False) for step in (*summary.steps, *remarks)),
+    ]
+    for row, (values, bold) in enumerate(lines, start=1):
+        for column, value in enumerate(values, start=1):
+            cell = _put(page, row, column, value, Font(bold=True) if bold else None)
+            cell.alignment = Alignment(vertical="top", wrap_text=column > 1)
+    for letter, width in zip("ABCD", (28, 28, 12, 60), strict=True):
+        page.column_dimensions[letter].width = width
+    page.sheet_properties.tabColor = "FFC00000"
+
+
+def _free(names: Sequence[str]) -> str:
+    taken = {name.casefold() for name in names}
+    return next(
+        name for name in (TITLE, *(f"{TITLE} {n}" for n in range(2, len(names) + 3))) if name.casefold() not in taken
+    )
