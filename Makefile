@@ -50,6 +50,7 @@ bench: setup $(PEERS)/.ready ## beside its peers: results.json and a table (AREA
 
 docs: setup ## write the JSON Schemas and the AsyncAPI document anew
 	@$(BIN)/python -m sluice.events
+	@$(BIN)/python -m sluice.reports
 
 up: ## the same with Docker Compose
 	@deploy/make-env

@@ -1,4 +1,4 @@
-"""The report on a file: its model, its JSON Schema, and how it is shown to people."""
+"""The report on a file: its model and its JSON Schema. `sluice.reports.html` shows it to people; readers of files need not load that."""
 
 from sluice.reports.model import (
     MASK,
