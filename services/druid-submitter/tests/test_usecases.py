@@ -47,6 +47,22 @@ async def test_accepted_rows_are_submitted_proved_and_concluded(bench):
     assert done.rows == Receipt(source=10, accepted=10, rejected=0, ingested=10, queryable=10)
 
 
+async def test_good_rows_of_a_file_are_held_against_their_own_number_and_the_rejected_ones_told(bench):
+    await bench.record(file_validated(verdict_accepted(10, accepted=7, rejected=3)))
+    bench.druid.finish(7)
+    await bench.turn(3)
+    (done,) = bench.said(TaskCompleted)
+    assert done.outcome is Outcome.SUCCEEDED
+    assert done.rows == Receipt(source=10, accepted=7, rejected=3, ingested=7, queryable=7)
+
+
+async def test_as_many_rows_as_the_whole_file_has_are_too_many_where_some_were_rejected(bench):
+    await bench.record(file_validated(verdict_accepted(10, accepted=7, rejected=3)))
+    bench.druid.finish(10)
+    await bench.turn(5, seconds=31)
+    assert bench.said(TaskCompleted) == []
+
+
 async def test_success_of_druid_is_not_the_end(bench):
     await bench.record(file_validated(verdict_accepted(10)))
     bench.druid.finish(10)

@@ -97,8 +97,9 @@ def live(orders: int, unwanted: Iterable[int], judge_run: JudgeRun) -> None:
             os.close(descriptor)
         warm_up(judge_run)
         with os.fdopen(orders) as lines:
-            run = Path(lines.readline().rstrip("\n"))
-        work(run, judge_run)
+            run = lines.readline().rstrip("\n")
+        if run:  # else nobody needs it any more
+            work(Path(run), judge_run)
         status = 0
     except BaseException:  # noqa: BLE001 - the last frame of a process; nothing of the file's has been read, or stderr is a file
         traceback.print_exc()
