@@ -1,3 +1,4 @@
+import gzip
 import hashlib
 from base64 import b64encode
 
@@ -32,7 +33,20 @@ def test_a_name_that_is_a_path_or_cannot_be_shown_is_refused(name: str) -> None:
         check_name(name)
 
 
-@pytest.mark.parametrize("name", ["sales", "csv", "sales.json", "sales.csv.gz", "sales."])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "sales",
+        "csv",
+        "sales.json",
+        "sales.xlsx.gz",
+        "csv.gz",
+        "sales.gz",
+        "sales.csv.bz2",
+        "sales.csv.zst.gz",
+        "sales.",
+    ],
+)
 def test_an_extension_that_names_no_format_is_refused_and_the_formats_are_named(name: str) -> None:
     with pytest.raises(UnsupportedFormat, match=r"\.csv, \.xlsx, \.xls, \.parquet"):
         check_name(name)
@@ -45,6 +59,8 @@ def test_an_extension_that_names_no_format_is_refused_and_the_formats_are_named(
         ("Umsätze 50% (1).XLSX", "Umsätze 50% (1).XLSX", "xlsx"),
         ("a..b.parquet", "a..b.parquet", "parquet"),
         ("ev\u202eil\n.xls", "evil.xls", "xls"),
+        ("sales.csv.gz", "sales.csv.gz", "csv"),
+        ("Sales.CSV.Zst", "Sales.CSV.Zst", "csv"),
     ],
 )
 def test_a_name_is_shown_cleaned_and_tells_the_format(name: str, shown: str, kind: str) -> None:
@@ -70,10 +86,20 @@ def test_first_bytes_must_be_those_of_the_extension(promised: FileFormat, conten
         check_head(promised, GOOD[content])
 
 
-@pytest.mark.parametrize("mark", [b"\xff\xfea\0", b"\xfe\xff\0a"])
-def test_text_in_utf16_is_told_how_to_become_utf8(mark: bytes) -> None:
-    with pytest.raises(FormatMismatch, match="UTF-8"):
-        check_head(FileFormat.CSV, mark)
+@pytest.mark.parametrize(
+    "head",
+    [
+        *("a,b\n".encode(encoding) for encoding in ("utf-8-sig", "utf-16", "utf-32")),
+        b"\xfe\xff\0a",
+        gzip.compress(b"a,b\n"),
+        b"\x28\xb5\x2f\xfd\0",
+    ],
+    ids=["utf-8 with mark", "utf-16", "utf-32", "utf-16 big endian", "gzip", "zstd"],
+)
+def test_text_in_any_encoding_with_a_mark_and_packed_text_pass_as_csv_alone(head: bytes) -> None:
+    check_head(FileFormat.CSV, head)
+    with pytest.raises(FormatMismatch):
+        check_head(FileFormat.XLSX, head)
 
 
 @given(st.lists(st.binary(max_size=300), max_size=8))

@@ -37,9 +37,11 @@ class FileFormat(StrEnum):
 
     @classmethod
     def of(cls, filename: str) -> "FileFormat | None":
-        """The format that a file's extension names, or None."""
-        _, dot, extension = filename.rpartition(".")
-        return next((each for each in cls if dot and each.value == extension.lower()), None)
+        """The format that a file's extension names, or None. CSV may be packed: `.csv.gz`, `.csv.zst`."""
+        name = filename.lower()
+        unpacked = name.removesuffix(".gz" if name.endswith(".gz") else ".zst")
+        _, dot, extension = (unpacked if unpacked.endswith(".csv") else name).rpartition(".")
+        return next((each for each in cls if dot and each.value == extension), None)
 
 
 class ObjectRef(Value):

@@ -19,7 +19,11 @@ SIGNATURES = {
     FileFormat.XLS: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
     FileFormat.PARQUET: b"PAR1",
 }
-UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+TEXT_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
+"""Byte order marks of UTF-16 and UTF-32: text in which NUL bytes are no sign of anything else."""
+
+PACKED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")
+"""gzip and zstd: CSV may come packed, and only the validator unpacks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +75,8 @@ def check_head(promised: FileFormat, head: bytes) -> None:
 
 
 def _check_text(head: bytes) -> None:
-    if head.startswith(UTF16_MARKS):
-        raise FormatMismatch("The file is text in UTF-16. Save it as CSV in UTF-8 and send it again.")
+    if head.startswith((*TEXT_MARKS, *PACKED)):
+        return
     # binary formats all have a NUL early on; their letters alone do not count, for a header may begin with PAR1
     if b"\0" in head or head.startswith((SIGNATURES[FileFormat.XLSX], SIGNATURES[FileFormat.XLS])):
         raise FormatMismatch(f"The file is named .csv but is not text. {_seen(head)}")
