@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, context
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -28,8 +28,10 @@ from sluice.events import (
     TimeRange,
 )
 from sluice_engine.judged import Judged
+from validator.domain.admission import Gate
 from validator.domain.verdicts import Crashed, Unjudged
-from validator.usecases import AbandonFile, Gate, JudgeFile, ReportProgress, SettleVerdict, ValidateFile
+from validator.errors import ChildBroken
+from validator.usecases import AbandonFile, JudgeFile, ReportProgress, SettleVerdict, ValidateFile
 
 NOW = dt.datetime(2024, 1, 2, tzinfo=dt.UTC)
 REF = ContractRef(datasource="sales", version="1.0.0")
@@ -93,6 +95,17 @@ class ManualFiles:
 
 
 @dataclass
+class ManualCorrections:
+    problem: Problem | None = None
+    asked: list[bool] = field(default_factory=list)
+    """Of each call, whether the task was claimed before."""
+
+    async def prepare(self, _fact: FileUploaded, _run: Path, *, claimed: bool) -> Problem | None:
+        self.asked.append(claimed)
+        return self.problem
+
+
+@dataclass
 class ManualJudge:
     answer: Judged | Unjudged = GOOD
     runs: int = 0
@@ -144,6 +157,7 @@ class World:
     verdicts: InMemoryVerdicts
     contracts: InMemoryContracts
     files: ManualFiles
+    corrections: ManualCorrections
     judge: ManualJudge
     attempts: InMemoryAttempts
     results: RecordingResults
@@ -173,12 +187,14 @@ def world(sales: Contract, tmp_path: Path) -> World:
         return NOW + dt.timedelta(seconds=next(ticks))
 
     publisher, verdicts, contracts = RecordingPublisher(), InMemoryVerdicts(), InMemoryContracts(sales)
+    corrections = ManualCorrections()
     files, judge, attempts, results = ManualFiles(), ManualJudge(), InMemoryAttempts(), RecordingResults()
     validate_file = ValidateFile(
         gate=Gate("sluice", {"sluice", "partner"}),
         contracts=contracts,
         folders=folder,
         files=files,
+        corrections=corrections,
         judge=JudgeFile(attempts, judge),
         results=results,
         verdicts=verdicts,
@@ -186,7 +202,7 @@ def world(sales: Contract, tmp_path: Path) -> World:
         report_progress=ReportProgress(publisher, clock),
         settle=SettleVerdict(verdicts, publisher, clock),
     )
-    return World(publisher, verdicts, contracts, files, judge, attempts, results, validate_file, folders)
+    return World(publisher, verdicts, contracts, files, corrections, judge, attempts, results, validate_file, folders)
 
 
 async def test_accepted_names_what_stands_on_s3(world, make_fact):
@@ -288,6 +304,13 @@ async def test_good_rows_are_accepted_beside_rejected_ones_and_all_files_for_the
     assert tuple(world.results.kept) == files
 
 
+async def test_counts_that_do_not_add_up_are_no_verdict(world, make_fact):
+    world.judge.answer = replace(GOOD, accepted=2)
+    with pytest.raises(ChildBroken):
+        await world.deliver(make_fact("csv"))
+    assert world.verdicts.stands == {}
+
+
 @pytest.mark.parametrize(("crashes", "runs", "kind"), [(1, 2, Accepted), (2, 2, Failed)])
 async def test_crashed_reader_is_replaced_until_the_attempts_are_spent(crashes, runs, kind, world, make_fact):
     world.judge.crashes = crashes
@@ -296,6 +319,26 @@ async def test_crashed_reader_is_replaced_until_the_attempts_are_spent(crashes, 
     assert (world.judge.runs, world.attempts.begun) == (runs, runs)
     await world.deliver(make_fact("csv"))
     assert world.judge.runs == runs
+
+
+@pytest.mark.parametrize(("source", "claimed"), [(GATEWAY_SOURCE, True), ("shop", False)])
+async def test_correction_of_an_outsider_is_claimed_here_and_the_gateways_is_not(source, claimed, world, make_fact):
+    fact = make_fact("csv", corrects=uuid4(), object=ObjectRef(uri="s3://sluice/drop/x"))
+    assert isinstance((await world.deliver(fact, source)).verdict, Accepted)
+    assert world.corrections.asked == [claimed]
+
+
+async def test_correction_that_may_not_be_is_rejected_unread(world, make_fact):
+    world.corrections.problem = Problem(code="already-corrected", message="Send it with corrects=….")
+    verdict = (await world.deliver(make_fact("csv", corrects=uuid4()))).verdict
+    assert isinstance(verdict, Rejected)
+    assert verdict.problem == world.corrections.problem
+    assert world.judge.runs == 0
+
+
+async def test_file_that_corrects_nothing_asks_nobody(world, make_fact):
+    await world.deliver(make_fact("csv"))
+    assert world.corrections.asked == []
 
 
 async def test_nothing_is_marked_before_the_file_is_there(world, make_fact):

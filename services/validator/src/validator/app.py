@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from sluice import messaging
 from sluice.clock import utc_now
 from sluice.contracts import ContractStore
+from sluice.corrections import Corrections
 from sluice.http import Probes, create_api
 from sluice.jobs import running
 from sluice.objectstore import open_objectstore
@@ -14,14 +15,15 @@ from sluice.proof import ProveStorage
 from validator.adapters.attempts import S3Attempts
 from validator.adapters.child import Limits
 from validator.adapters.children import ChildJudge
-from validator.adapters.s3 import S3Files, S3Results, S3Verdicts
+from validator.adapters.s3 import S3Corrections, S3Files, S3Results, S3Verdicts
 from validator.adapters.selftest import require_sound
 from validator.adapters.workshop import Workshop
+from validator.domain.admission import Gate
 from validator.handlers import SERVICE, on_file_uploaded
 from validator.jobs import prove_storage
 from validator.ports import Folders
 from validator.settings import ValidatorSettings
-from validator.usecases import AbandonFile, Gate, JudgeFile, ReportProgress, SettleVerdict, ValidateFile
+from validator.usecases import AbandonFile, JudgeFile, ReportProgress, SettleVerdict, ValidateFile
 
 DESCRIPTION = "Judges uploaded files against the contract of their datasource, and writes canonical Parquet."
 
@@ -47,6 +49,7 @@ async def _open(settings: ValidatorSettings, stack: AsyncExitStack, probes: Prob
         contracts=ContractStore(store),
         folders=folders,
         files=S3Files(store, settings.max_file_bytes),
+        corrections=S3Corrections(store, Corrections(store, utc_now)),
         judge=JudgeFile(S3Attempts(store, utc_now), read),
         results=S3Results(store),
         verdicts=verdicts,

@@ -30,6 +30,17 @@ class Files(Protocol):
         ...
 
 
+class Corrections(Protocol):
+    """Which file may bring back rejected rows of which task."""
+
+    async def prepare(self, fact: FileUploaded, run: Path, *, claimed: bool) -> Problem | None:
+        """Bring the rows that are still open into the folder of the run, where the task was accepted in part.
+
+        Or say why this file may not correct it. Not `claimed`: nobody has claimed the task for it yet. Raises Transient.
+        """
+        ...
+
+
 Folders = Callable[[], AbstractContextManager[Path]]
 """A folder for one run, gone at the end."""
 

@@ -1,7 +1,6 @@
 """Validating a file: fetch, judge, tell."""
 
 import asyncio
-from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import assert_never
@@ -13,7 +12,6 @@ from sluice.clock import Clock
 from sluice.contracts import Contract
 from sluice.errors import ContractInvalid, ObjectMissing, Transient, code_of
 from sluice.events import (
-    GATEWAY_SOURCE,
     Accepted,
     ContractRef,
     Envelope,
@@ -27,9 +25,20 @@ from sluice.events import (
     follow,
 )
 from sluice_engine.judged import Judged
-from validator.domain.admission import refuse_object
+from validator.domain.admission import Gate
 from validator.domain.verdicts import Crashed, Unjudged
-from validator.ports import Attempts, Contracts, EventPublisher, Files, Folders, Reader, Results, Verdicts
+from validator.errors import ChildBroken
+from validator.ports import (
+    Attempts,
+    Contracts,
+    Corrections,
+    EventPublisher,
+    Files,
+    Folders,
+    Reader,
+    Results,
+    Verdicts,
+)
 
 log = structlog.get_logger()
 
@@ -37,19 +46,6 @@ SOURCE = "sluice/validator"
 PROGRESS_TIMEOUT = 2.0
 SENDER_CAN_MEND = {"empty-file", "file-too-large"}
 UNKNOWN = Problem(code="unknown-datasource", message="There is no contract for this datasource. Publish one first.")
-
-
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """Which buckets events may name."""
-
-    own_bucket: str
-    allowed: Collection[str]
-
-    def refuse(self, cause: Envelope[FileUploaded]) -> Problem | None:
-        bucket, _, key = cause.data.object.uri.removeprefix("s3://").partition("/")
-        trusted = cause.source == GATEWAY_SOURCE
-        return refuse_object(bucket, key, trusted=trusted, own_bucket=self.own_bucket, allowed=self.allowed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +116,7 @@ class ValidateFile:
     contracts: Contracts
     folders: Folders
     files: Files
+    corrections: Corrections
     judge: JudgeFile
     results: Results
     verdicts: Verdicts
@@ -140,7 +137,7 @@ class ValidateFile:
         found = await self._contract(cause.data)
         if isinstance(found, Problem):
             return Failed(problem=found)
-        return await self._judge(cause.data, *found)
+        return await self._judge(cause, *found)
 
     async def _contract(self, fact: FileUploaded) -> tuple[ContractRef, Contract] | Problem:
         reference = fact.contract or await self.contracts.active(fact.datasource)
@@ -153,24 +150,32 @@ class ValidateFile:
         except ContractInvalid as error:
             return Problem(code=error.code, message=f"The contract cannot be honoured: {error}"[:1000])
 
-    async def _judge(self, fact: FileUploaded, reference: ContractRef, contract: Contract) -> Verdict:
+    async def _judge(self, cause: Envelope[FileUploaded], reference: ContractRef, contract: Contract) -> Verdict:
+        fact = cause.data
         with self.folders() as folder:
+            # the gateway has claimed for its own uploads before it accepted them
+            claimed = self.gate.trusts(cause)
+            if fact.corrects and (problem := await self.corrections.prepare(fact, folder, claimed=claimed)):
+                return _rejected(problem)
             if problem := await self.files.fetch(fact.object, folder):
-                return _refused(problem)
+                return _rejected(problem) if problem.code in SENDER_CAN_MEND else Failed(problem=problem)
             judged = await self.judge(folder, fact, contract)
             match judged:
                 case Unjudged(kind="rejected", problem=problem):
-                    return Rejected(source=None, rejected=None, errors=1, problem=problem)
+                    return _rejected(problem)
                 case Unjudged(problem=problem):
                     return Failed(problem=problem)
                 case Judged():
-                    run = uuid4()
-                    report = await self.results.keep_report(fact, run, folder)
-                    await self.results.keep_files(fact, run, folder, judged.files)
-                    canonical = await self.results.keep_parts(fact, run, folder, judged.parts)
-                    return _verdict(judged, reference, report, canonical)
+                    return await self._keep(judged, fact, reference, folder)
                 case _:
                     assert_never(judged)
+
+    async def _keep(self, judged: Judged, fact: FileUploaded, reference: ContractRef, folder: Path) -> Verdict:
+        run = uuid4()
+        report = await self.results.keep_report(fact, run, folder)
+        await self.results.keep_files(fact, run, folder, judged.files)
+        canonical = await self.results.keep_parts(fact, run, folder, judged.parts)
+        return _verdict(judged, reference, report, canonical)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,10 +189,9 @@ class AbandonFile:
         await self.settle(cause, Failed(problem=Problem(code=code_of(error), message=message)))
 
 
-def _refused(problem: Problem) -> Verdict:
-    if problem.code in SENDER_CAN_MEND:
-        return Rejected(source=None, rejected=None, errors=1, problem=problem)
-    return Failed(problem=problem)
+def _rejected(problem: Problem) -> Rejected:
+    """What the sender can mend, before any row was read."""
+    return Rejected(source=None, rejected=None, errors=1, problem=problem)
 
 
 def _verdict(judged: Judged, contract: ContractRef, report: str, canonical: tuple[str, ...]) -> Verdict:
@@ -196,10 +200,13 @@ def _verdict(judged: Judged, contract: ContractRef, report: str, canonical: tupl
         return Rejected(
             source=judged.source, rejected=judged.rejected, errors=judged.errors, problem=problem, report=report
         )
+    rejected = judged.rejected or 0
+    if judged.accepted + rejected != judged.source:
+        raise ChildBroken(f"{judged.accepted} accepted and {rejected} rejected rows are not all {judged.source}")
     return Accepted(
         source=judged.source,
         accepted=judged.accepted,
-        rejected=judged.rejected or 0,
+        rejected=rejected,
         contract=contract,
         canonical=canonical,
         time_range=judged.time_range,

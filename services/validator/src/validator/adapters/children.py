@@ -59,6 +59,7 @@ class ChildJudge:
             format=fact.format,
             contract=contract,
             max_unpacked=self.max_unpacked,
+            corrects=fact.corrects,
         )
         given = _entries(run)
         paths.job_file(run).write_text(Assignment(job=job, limits=self.limits).model_dump_json())

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
+from sluice.corrections import Corrections
 from sluice.errors import ObjectMissing
 from sluice.events import Envelope, FileUploaded, FileValidated, ObjectRef, Problem
 from sluice.ledger import canonical_key, report_key, run_file_key, verdict_key
@@ -105,3 +106,25 @@ class S3Verdicts:
     async def settle(self, verdict: Envelope[FileValidated]) -> Envelope[FileValidated]:
         key = verdict_key(verdict.data.datasource, verdict.data.task_id)
         return decode_as(FileValidated, await self.store.create_or_get(key, encode_structured(verdict)))
+
+
+@dataclass(frozen=True, slots=True)
+class S3Corrections:
+    """The claims of corrections, and the open rows of the tasks that they correct."""
+
+    store: ObjectStore
+    claims: Corrections
+
+    async def prepare(self, fact: FileUploaded, run: Path, *, claimed: bool) -> Problem | None:
+        if not claimed:
+            taken = await self.claims.claim(fact, recorded=False)
+            if isinstance(taken, Problem):
+                return taken
+        basis = await self.claims.confirm(fact)
+        if isinstance(basis, Problem):
+            return basis
+        if basis.open_rows:
+            with paths.open_before(run).open("wb") as file:
+                async for chunk in self.store.stream(basis.open_rows):
+                    file.write(chunk)
+        return None

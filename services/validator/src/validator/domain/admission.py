@@ -1,10 +1,21 @@
 """Which objects an event may name: nobody outside reads more than the buckets that were opened to them."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 
-from sluice.events import Problem
+from sluice.events import GATEWAY_SOURCE, Envelope, FileUploaded, Problem
 
-OWN_PREFIXES = ("raw/", "accepted/", "outcomes/", "contracts/", "keys/", "canonical/", "reports/", "probes/")
+OWN_PREFIXES = (
+    "raw/",
+    "accepted/",
+    "outcomes/",
+    "contracts/",
+    "keys/",
+    "canonical/",
+    "reports/",
+    "corrections/",
+    "probes/",
+)
 """What senders uploaded, and the ledger: other systems have no file there."""
 
 LONGEST_KEY = 1024
@@ -26,3 +37,19 @@ def refuse_object(bucket: str, key: str, *, trusted: bool, own_bucket: str, allo
             code="bucket-not-allowed", message="Files are not taken from this prefix. Put the file elsewhere."
         )
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Which buckets events may name."""
+
+    own_bucket: str
+    allowed: Collection[str]
+
+    def trusts(self, cause: Envelope[FileUploaded]) -> bool:
+        """Is it the gateway's own event?"""
+        return cause.source == GATEWAY_SOURCE
+
+    def refuse(self, cause: Envelope[FileUploaded]) -> Problem | None:
+        bucket, _, key = cause.data.object.uri.removeprefix("s3://").partition("/")
+        return refuse_object(bucket, key, trusted=self.trusts(cause), own_bucket=self.own_bucket, allowed=self.allowed)
