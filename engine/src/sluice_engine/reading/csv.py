@@ -97,7 +97,7 @@ class CsvTable:
         return Place(line=here.line + int(self._lines[1][row - here.first]))
 
     def _all(self) -> Iterator[Batch]:
-        window = Window(self._source.text())
+        window = Window(self._source.text(), offset=self._source.mark)
         names = read_header(window, self.contract.dialect, self._signs)
         self._columns = resolve(names, self.contract, correcting=self.correcting)
         self._stretches.clear()

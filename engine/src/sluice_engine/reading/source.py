@@ -11,7 +11,7 @@ from sluice_engine.reading.encoding import LONGEST_MARK, Encoding, as_utf8, enco
 
 @dataclass(slots=True)
 class Source:
-    """A file that is opened anew by each reading. Offsets are in bytes of its text in UTF-8, after a byte order mark."""
+    """A file that is opened anew by each reading. Offsets are in bytes of its text in UTF-8, as the file has it or would have it."""
 
     path: Path
     declared: str | None
@@ -32,8 +32,8 @@ class Source:
 
     @property
     def mark(self) -> int:
-        """Bytes before the text, where an offset in the text is one in the file, too."""
-        return self.encoding.mark if self.encoding else 0
+        """Offset at which the text begins: after the byte order mark of UTF-8. Known once there is text."""
+        return self.encoding.mark if self.encoding and self.encoding.is_utf8 else 0
 
     def text(self) -> Iterator[bytes]:
         """All of it, in pieces. Raises FileRejected where it cannot be unpacked or decoded."""
@@ -46,10 +46,10 @@ class Source:
         """A part of the text; less at its end. Cheap where it comes after the one that was asked for before."""
         if self.encoding and self.encoding.is_utf8 and not self.compression:
             with self.path.open("rb") as file:
-                file.seek(self.encoding.mark + offset)
+                file.seek(offset)
                 return file.read(size)
         if self._cursor is None or offset < self._at:
-            self._cursor, self._ahead, self._at = self.text(), b"", 0
+            self._cursor, self._ahead, self._at = self.text(), b"", self.mark
         while self._at + len(self._ahead) < offset + size and (piece := next(self._cursor, b"")):
             self._ahead += piece
             passed = min(offset - self._at, len(self._ahead))
