@@ -1,5 +1,6 @@
 """Contracts: ODCS files in, typed contracts out, kept immutable on S3."""
 
+from sluice.contracts.faults import ContractFault, ContractFaulty
 from sluice.contracts.model import (
     EXTRA_COLUMN,
     Bound,
@@ -29,6 +30,8 @@ __all__ = [
     "EXTRA_COLUMN",
     "Bound",
     "Contract",
+    "ContractFault",
+    "ContractFaulty",
     "ContractStore",
     "Custom",
     "Dialect",

@@ -1,250 +1,170 @@
-"""Loading ODCS YAML. What cannot be honoured is refused here, with the place and the way out: nothing is silently ignored."""
+"""Loading ODCS YAML. What cannot be honoured is refused here, with its line and the way out: no rule is silently ignored.
 
-import json
+What only describes (owners, prices, servers, tags, service levels, lineage) is left aside.
+"""
+
 import re
-from importlib.resources import files
-from typing import Any, Literal, cast
+from collections import Counter
+from dataclasses import replace
+from typing import Any
 
-import yaml
-from jsonschema import Draft201909Validator
-from open_data_contract_standard.model import OpenDataContractStandard, SchemaProperty
-from pydantic import BaseModel, ConfigDict, ValidationError
-from pydantic import Field as Setting
-
+from sluice.contracts import settings
+from sluice.contracts.block import SluiceBlock, find_block
+from sluice.contracts.faults import Faults
+from sluice.contracts.fields import field_of
+from sluice.contracts.metrics import RulesReader, check_ids
 from sluice.contracts.model import (
-    Bound,
     Contract,
     Dialect,
     DruidTarget,
     Field,
-    FieldType,
-    Granularity,
     Metric,
     MetricKind,
     Operator,
+    Policy,
     Threshold,
 )
-from sluice.errors import ContractInvalid
+from sluice.contracts.source import Path, Source, read_source
+from sluice.contracts.standard import check_standard
+from sluice.contracts.values import fits, texts_of
 from sluice.events import DATASOURCE_PATTERN, VERSION_PATTERN
 
-MAX_BYTES = 1_000_000
-BLOCK = "sluice"
-"""Name of our entry in `customProperties`."""
-
-OPTIONS: dict[FieldType, set[str]] = {
-    FieldType.STRING: {"minLength", "maxLength", "pattern"},
-    FieldType.INTEGER: {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"},
-    FieldType.NUMBER: {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"},
-    FieldType.BOOLEAN: set(),
-    FieldType.TIMESTAMP: {"format"},
-    FieldType.DATE: {"format"},
-}
-
-JDK_TO_STRPTIME = {
-    "yyyy": "%Y",
-    "MM": "%m",
-    "dd": "%d",
-    "HH": "%H",
-    "mm": "%M",
-    "ss": "%S",
-    "SSS": "%3f",
-    "SSSSSS": "%6f",
-    "XXX": "%:z",
-}
-"""The JDK date letters that have an exact counterpart; ODCS writes formats with them."""
-
-
-class DruidBlock(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    timeColumn: str
-    segmentGranularity: Granularity = Granularity.DAY
-    mode: Literal["append"] = "append"
-
-
-class DialectBlock(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    delimiter: str = Setting(default=",", pattern=r"^[\t\x20-\x7e]$")
-    quote: str = Setting(default='"', pattern=r"^[\x21-\x7e]$")
-    encoding: Literal["utf-8"] = "utf-8"
-    nullWords: list[str] = Setting(default_factory=lambda: [""])
-    sheet: str | None = None
-
-
-class SluiceBlock(BaseModel):
-    """What ODCS has no word for."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    druid: DruidBlock
-    dialect: DialectBlock = DialectBlock()
-    policy: Literal["all-or-nothing"] = "all-or-nothing"
+TABLE: Path = ("schema", 0)
+PROPERTIES: Path = (*TABLE, "properties")
+MOST_COLUMNS = 1_000
 
 
 def load_contract(text: str) -> Contract:
     """Read one contract.
 
     Raises:
-        ContractInvalid: not YAML, not ODCS, or something in it that Sluice cannot honour; the message names the place.
+        ContractInvalid: not YAML, not ODCS, or something in it that Sluice cannot honour. The message has a line for each
+            fault, with its place; a ContractFaulty has them as data.
     """
-    if len(text.encode()) > MAX_BYTES:
-        raise ContractInvalid(f"a contract may have {MAX_BYTES} bytes at most")
-    try:
-        document = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ContractInvalid(f"not YAML: {error}") from error
-    _check_standard(document)
-    return _contract(OpenDataContractStandard.model_validate(document))
+    source = read_source(text)
+    faults = Faults(source)
+    check_standard(source.value, faults)
+    faults.raise_any()
+    _check_table(source.value, faults)
+    faults.raise_any()
+    contract = _contract(source, faults)
+    faults.raise_any()
+    return contract
 
 
-def _check_standard(document: object) -> None:
-    schema = json.loads(files("open_data_contract_standard").joinpath("schema.json").read_text())
-    faults = sorted(Draft201909Validator(schema).iter_errors(document), key=lambda fault: str(fault.path))
-    if faults:
-        said = "; ".join(
-            f"{'/'.join(map(str, fault.absolute_path)) or 'document'}: {fault.message}" for fault in faults[:5]
-        )
-        raise ContractInvalid(f"not a contract of the Open Data Contract Standard: {said[:900]}")
-
-
-def _contract(odcs: OpenDataContractStandard) -> Contract:
-    tables = odcs.schema_ or []
+def _check_table(document: dict[str, Any], faults: Faults) -> None:
+    """What must be so before anything else can be read."""
+    tables = document.get("schema") or []
     if len(tables) != 1:
-        raise ContractInvalid(f"schema: exactly one table is needed, there are {len(tables)}")
+        faults.add(("schema",), f"exactly one table is needed, there are {len(tables)}; write a contract for each")
+        return
     table = tables[0]
-    datasource, version = table.name or "", odcs.version or ""
-    if not re.fullmatch(DATASOURCE_PATTERN, datasource):
-        raise ContractInvalid("schema/0/name: a datasource is named by lower-case letters, digits, _ and -, at most 63")
-    if not re.fullmatch(VERSION_PATTERN, version):
-        raise ContractInvalid("version: letters, digits and . + - only, at most 64")
-    if table.quality:
-        raise ContractInvalid("schema/0/quality: rules on the whole table cannot be honoured; put rules on properties")
-    block = _block(odcs)
-    fields = tuple(_field(prop, number) for number, prop in enumerate(table.properties or []))
-    metrics = tuple(
+    if not re.fullmatch(DATASOURCE_PATTERN, table["name"]):
+        faults.add((*TABLE, "name"), "a datasource is named by lower-case letters, digits, _ and -, at most 63")
+    if not re.fullmatch(VERSION_PATTERN, document["version"]):
+        faults.add(("version",), "letters, digits and . + - only, at most 64")
+    if table.get("relationships"):
+        faults.add(
+            (*TABLE, "relationships"), "cannot be honoured: values are not looked up elsewhere; say it in a text"
+        )
+    if not 0 < len(table.get("properties") or []) <= MOST_COLUMNS:
+        faults.add(TABLE, f"1 to {MOST_COLUMNS} properties are needed: the columns of the file")
+
+
+def _contract(source: Source, faults: Faults) -> Contract:
+    document, table = source.value, source.value["schema"][0]
+    properties: list[dict[str, Any]] = table["properties"]
+    fields = [field_of(each, (*PROPERTIES, number), faults) for number, each in enumerate(properties)]
+    by_name = {field.name: field for field in fields}
+    _check_names(fields, faults)
+    rules = RulesReader(source, by_name, faults)
+    metrics = [
         metric
-        for number, prop in enumerate(table.properties or [])
-        for metric in _metrics(prop, f"schema/0/properties/{number}")
-    )
-    _check_columns(fields, block.druid.timeColumn)
+        for number, field in enumerate(fields)
+        for metric in (
+            *_allowed(source, properties[number], field, number, faults),
+            *rules.of_column(properties[number].get("quality") or [], field, (*PROPERTIES, number)),
+        )
+    ]
+    of_table, customs = rules.of_table(table.get("quality") or [], TABLE)
+    check_ids((*metrics, *of_table), TABLE, faults)
+    key = _primary_key(properties, faults)
+    block = find_block(document, faults)
+    dialect, policy, target, aliases = _settings(block, by_name, faults)
+    _check_words(dialect, (*metrics, *of_table), faults, block[0] if block else ())
     return Contract(
-        datasource=datasource,
-        version=version,
-        fields=fields,
-        metrics=metrics,
-        druid=DruidTarget(block.druid.timeColumn, block.druid.segmentGranularity),
-        dialect=Dialect(
-            delimiter=block.dialect.delimiter,
-            quote=block.dialect.quote,
-            encoding=block.dialect.encoding,
-            null_words=tuple(block.dialect.nullWords),
-            sheet=block.dialect.sheet,
+        datasource=table["name"],
+        version=document["version"],
+        fields=tuple(replace(field, aliases=aliases.get(field.name, ())) for field in fields),
+        druid=target,
+        dialect=dialect,
+        policy=policy,
+        primary_key=key,
+        metrics=(*metrics, *of_table),
+        customs=customs,
+    )
+
+
+def _settings(
+    block: tuple[Path, SluiceBlock] | None, fields: dict[str, Field], faults: Faults
+) -> tuple[Dialect, Policy, DruidTarget, dict[str, tuple[str, ...]]]:
+    if block is None:
+        return Dialect(), Policy(), DruidTarget(""), {}
+    path, said = block
+    return (
+        settings.dialect_of(said, path, faults),
+        settings.policy_of(said, fields, path, faults),
+        settings.target_of(said, fields, path, faults),
+        settings.aliases_of(said, list(fields), path, faults),
+    )
+
+
+def _check_names(fields: list[Field], faults: Faults) -> None:
+    counts = Counter(field.name for field in fields)
+    for number, field in enumerate(fields):
+        if counts[field.name] > 1:
+            faults.add((*PROPERTIES, number, "name"), "two properties have the same name; rename one of them")
+
+
+def _primary_key(properties: list[dict[str, Any]], faults: Faults) -> tuple[str, ...]:
+    """Columns of the key, in the order of their positions."""
+    keys = [(number, each) for number, each in enumerate(properties) if each.get("primaryKey")]
+    positions = [each.get("primaryKeyPosition", -1) for _, each in keys]
+    for (number, _), position in zip(keys, positions, strict=True):
+        if len(keys) > 1 and (position < 1 or positions.count(position) > 1):
+            place = (*PROPERTIES, number, "primaryKeyPosition")
+            faults.add(place, "several columns make the primary key; number them 1, 2, … in primaryKeyPosition")
+    return tuple(each["name"] for _, each in sorted(keys, key=lambda key: key[1].get("primaryKeyPosition", -1)))
+
+
+def _allowed(source: Source, prop: dict[str, Any], field: Field, number: int, faults: Faults) -> tuple[Metric, ...]:
+    """`enum` of a property: no other value may stand in it."""
+    if "enum" not in prop:
+        return ()
+    path = (*PROPERTIES, number, "enum")
+    texts = {}
+    for position in range(len(prop["enum"])):
+        place = (*path, position)
+        value = texts_of(source, place, {"value": prop["enum"][position]["value"]}, faults)
+        for text in value.values():
+            texts[position] = text
+            if not fits(field, text):
+                faults.add((*place, "value"), f"no {field.type}, as the column is: it could never stand in it")
+    return (
+        Metric(
+            MetricKind.INVALID_VALUES,
+            Threshold(Operator.EQUAL, (0,)),
+            columns=(field.name,),
+            values=tuple(dict.fromkeys(texts.values())),
+            id="enum",
         ),
     )
 
 
-def _block(odcs: OpenDataContractStandard) -> SluiceBlock:
-    blocks = [each.value for each in odcs.customProperties or [] if each.property == BLOCK]
-    if len(blocks) != 1:
-        raise ContractInvalid(f"customProperties: exactly one entry named {BLOCK!r} is needed, with druid.timeColumn")
-    try:
-        return SluiceBlock.model_validate(blocks[0])
-    except ValidationError as error:
-        said = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()[:5])
-        raise ContractInvalid(f"customProperties/{BLOCK}: {said}") from error
-
-
-def _check_columns(fields: tuple[Field, ...], time_column: str) -> None:
-    names = [each.name for each in fields]
-    if len(set(names)) != len(names):
-        raise ContractInvalid("schema/0/properties: two properties have the same name")
-    reserved = [name for name in names if name.startswith("__")]
-    if reserved:
-        raise ContractInvalid("schema/0/properties: names that begin with __ are Druid's and Sluice's own")
-    time = next((each for each in fields if each.name == time_column), None)
-    if time is None or time.type not in {FieldType.TIMESTAMP, FieldType.DATE} or not time.required:
-        raise ContractInvalid(
-            "customProperties/sluice/druid/timeColumn: must name a required timestamp or date property"
-        )
-
-
-def _field(prop: SchemaProperty, number: int) -> Field:
-    place = f"schema/0/properties/{number}"
-    if not prop.name:
-        raise ContractInvalid(f"{place}/name: missing")
-    kind = _type(prop.logicalType, place)
-    options = prop.logicalTypeOptions or {}
-    unknown = set(options) - OPTIONS[kind]
-    if unknown:
-        raise ContractInvalid(f"{place}/logicalTypeOptions: {', '.join(sorted(unknown))} cannot be honoured for {kind}")
-    return Field(
-        name=prop.name,
-        type=kind,
-        required=bool(prop.required or prop.primaryKey),
-        unique=bool(prop.unique or prop.primaryKey),
-        minimum=_bound(options, "minimum", "exclusiveMinimum"),
-        maximum=_bound(options, "maximum", "exclusiveMaximum"),
-        min_length=options.get("minLength"),
-        max_length=options.get("maxLength"),
-        pattern=_pattern(options.get("pattern"), place),
-        format=_strptime(options.get("format"), place),
-        classified=prop.classification is not None and prop.classification.lower() != "public",
-    )
-
-
-def _type(logical_type: str | None, place: str) -> FieldType:
-    try:
-        return FieldType(logical_type or "")
-    except ValueError as error:
-        raise ContractInvalid(f"{place}/logicalType: must be one of {', '.join(FieldType)}") from error
-
-
-def _bound(options: dict[str, Any], inclusive: str, exclusive: str) -> Bound | None:
-    if exclusive in options:
-        return Bound(float(options[exclusive]), exclusive=True)
-    return Bound(float(options[inclusive])) if inclusive in options else None
-
-
-def _pattern(pattern: str | None, place: str) -> str | None:
-    if pattern is None:
-        return None
-    if re.search(r"\(\?[=!<]|\\[1-9]|\\k<", pattern):
-        raise ContractInvalid(
-            f"{place}/logicalTypeOptions/pattern: look-around and back-references cannot be honoured: {pattern!r}"
-        )
-    try:
-        re.compile(pattern)
-    except re.error as error:
-        raise ContractInvalid(f"{place}/logicalTypeOptions/pattern: {error}: {pattern!r}") from error
-    return pattern
-
-
-def _metrics(prop: SchemaProperty, place: str) -> tuple[Metric, ...]:
-    rules = prop.quality or []
-    if not rules:
-        return ()
-    rule = rules[0]
-    values = (rule.arguments or {}).get("validValues")
-    honoured = len(rules) == 1 and rule.metric == "invalidValues" and rule.mustBe == 0 and prop.logicalType == "string"
-    if not honoured or not isinstance(values, list) or set(rule.arguments or {}) != {"validValues"}:
-        raise ContractInvalid(
-            f"{place}/quality: only one rule can be honoured, on a string: "
-            "metric invalidValues with arguments.validValues and mustBe 0"
-        )
-    allowed = tuple(str(value) for value in cast("list[object]", values))
-    none = Threshold(Operator.EQUAL, (0,))
-    return (Metric(MetricKind.INVALID_VALUES, none, columns=(prop.name or "",), values=allowed),)
-
-
-def _strptime(pattern: str | None, place: str) -> str | None:
-    """Translate a JDK date format. Letters without an exact counterpart are refused."""
-    if pattern is None:
-        return None
-    translated = ""
-    for quoted, run, _, other in re.findall(r"'([^']*)'|(([A-Za-z])\3*)|([^A-Za-z']+)", pattern):
-        if run and run not in JDK_TO_STRPTIME:
-            known = ", ".join(JDK_TO_STRPTIME)
-            raise ContractInvalid(f"{place}/logicalTypeOptions/format: {run} cannot be honoured; possible are {known}")
-        translated += JDK_TO_STRPTIME[run] if run else (quoted or other).replace("%", "%%")
-    return translated
+def _check_words(dialect: Dialect, metrics: tuple[Metric, ...], faults: Faults, path: Path) -> None:
+    """A null word that is a valid value could never be read."""
+    for metric in metrics:
+        for word in set(dialect.null_words) & set(metric.values or ()) - {""}:
+            if metric.kind is MetricKind.INVALID_VALUES:
+                said = f"{word!r} is a valid value of {metric.columns[0]}, and could never be read; take it out of one list"
+                faults.add((*path, "dialect", "nullWords"), said)

@@ -1,0 +1,166 @@
+"""Our block as part of a Contract, and every combination in it that could never work."""
+
+import codecs
+from collections import Counter
+
+from sluice.contracts.block import AmountBlock, PolicyBlock, SluiceBlock
+from sluice.contracts.faults import Faults
+from sluice.contracts.model import (
+    Dialect,
+    DruidTarget,
+    Field,
+    FieldType,
+    Operator,
+    Policy,
+    PolicyMode,
+    RuleLimit,
+    Threshold,
+    Unit,
+)
+from sluice.contracts.source import Path
+
+CELL_RULES = (
+    "required",
+    "type",
+    "minimum",
+    "maximum",
+    "multiple-of",
+    "min-length",
+    "max-length",
+    "pattern",
+    "format",
+    "unique",
+    "null-values",
+    "missing-values",
+    "invalid-values",
+    "duplicate-values",
+)
+"""Ids of the rules that belong to a column."""
+ROW_RULES = ("primary-key", "ragged-row", "nul-byte", "unclosed-quote")
+RULES = CELL_RULES + ROW_RULES
+
+
+def dialect_of(block: SluiceBlock, path: Path, faults: Faults) -> Dialect:
+    said, path = block.dialect, (*path, "dialect")
+    if said.delimiter == said.quote:
+        faults.add((*path, "quote"), "the same as the delimiter; cells could not be told apart")
+    if said.delimiter == said.decimal:
+        way = "set delimiter: ';', or whatever stands between the cells" if said.decimal == "," else "set decimal: ','"
+        faults.add((*path, "decimal"), f"the same as the delimiter; {way}")
+    if said.quote == said.decimal:
+        faults.add((*path, "quote"), "the same as the decimal mark; numbers could not be told from quoted cells")
+    _check_encoding(said.encoding, (*path, "encoding"), faults)
+    _check_words(block, path, faults)
+    return Dialect(
+        delimiter=said.delimiter,
+        quote=said.quote,
+        encoding=said.encoding,
+        decimal=said.decimal,
+        null_words=("", *dict.fromkeys(word.strip() for word in said.null_words if word.strip())),
+        true_words=tuple(word.strip() for word in said.true_words),
+        false_words=tuple(word.strip() for word in said.false_words),
+        sheet=said.sheet,
+        header_row=said.header_row,
+        skip_after_header=said.skip_after_header,
+        footer_rows=said.footer_rows,
+    )
+
+
+def _check_encoding(name: str | None, path: Path, faults: Faults) -> None:
+    if name is None:
+        return
+    try:
+        "a".encode(name)
+        codecs.getincrementaldecoder(name)()
+    except (LookupError, UnicodeError, ValueError):
+        faults.add(path, f"{name[:40]!r} is no encoding of text; use such as utf-8, windows-1252, iso-8859-15, utf-16")
+
+
+def _check_words(block: SluiceBlock, path: Path, faults: Faults) -> None:
+    said = block.dialect
+    true, false = ({word.strip().lower() for word in words} for words in (said.true_words, said.false_words))
+    for key, words in (("trueWords", true), ("falseWords", false)):
+        if "" in words:
+            faults.add((*path, key), "an empty cell is nothing, neither true nor false; leave the empty word out")
+    for word in sorted((true & false) - {""}):
+        faults.add((*path, "falseWords"), f"{word!r} stands for true as well; keep it in one of the lists")
+    for number, word in enumerate(said.null_words):
+        if word.strip() and word.strip().lower() in true | false:
+            faults.add(
+                (*path, "nullWords", number), f"{word.strip()!r} stands for true or false as well; keep one of them"
+            )
+
+
+def aliases_of(block: SluiceBlock, columns: list[str], path: Path, faults: Faults) -> dict[str, tuple[str, ...]]:
+    """Aliases by column. A name in a header must mean one column."""
+    owners = {name.strip().casefold(): name for name in columns}
+    for column, said in block.columns.items():
+        place = (*path, "columns", column)
+        if column not in columns:
+            faults.add(place, "the schema has no property of that name; correct it, or leave it out")
+        for number, alias in enumerate(said.aliases):
+            key = alias.strip().casefold()
+            where = (*place, "aliases", number)
+            if not key or not alias.isprintable():
+                faults.add(where, "a name that can be seen is needed")
+            elif key in owners and not (owners[key] == column and alias.strip() != column):
+                faults.add(where, f"{alias!r} means the column {owners[key]} already; a name must mean one column")
+            owners.setdefault(key, column)
+    return {column: tuple(alias.strip() for alias in said.aliases) for column, said in block.columns.items()}
+
+
+def policy_of(block: SluiceBlock, fields: dict[str, Field], path: Path, faults: Faults) -> Policy:
+    said, path = block.full_policy, (*path, "policy")
+    _check_mode(block, said, path, faults)
+    for number, limit in enumerate(said.rules):
+        place = (*path, "rules", number)
+        if limit.rule not in RULES:
+            faults.add((*place, "rule"), f"no such rule; possible are {', '.join(RULES)}")
+        if limit.column is not None and limit.column not in fields:
+            faults.add((*place, "column"), "the schema has no property of that name; correct it, or leave it out")
+        elif limit.column is not None and limit.rule in ROW_RULES:
+            faults.add((*place, "column"), f"{limit.rule} is of whole rows; leave the column out")
+    twice = Counter((limit.rule, limit.column) for limit in said.rules)
+    for number, limit in enumerate(said.rules):
+        if twice[limit.rule, limit.column] > 1:
+            faults.add((*path, "rules", number), "a limit for the same rule and column stands twice; keep one of them")
+    return Policy(
+        mode=said.mode,
+        most_rejected=_most(said.max_rejected, (*path, "maxRejected"), faults) if said.max_rejected else None,
+        rule_limits=tuple(
+            RuleLimit(limit.rule, _most(limit.max, (*path, "rules", number, "max"), faults), limit.column)
+            for number, limit in enumerate(said.rules)
+        ),
+        extra_columns=said.extra_columns,
+    )
+
+
+def _check_mode(block: SluiceBlock, said: PolicyBlock, path: Path, faults: Faults) -> None:
+    mode = (*path[:-1], "druid", "mode")
+    if said.mode is PolicyMode.ALL_OR_NOTHING and (said.max_rejected or said.rules):
+        faults.add(path, "limits belong to mode accept-good-rows; with all-or-nothing the first error rejects the file")
+    if block.druid.mode == "append":
+        return
+    if said.mode is PolicyMode.ACCEPT_GOOD_ROWS:
+        faults.add(
+            path,
+            f"accept-good-rows with {block.druid.mode} is refused: a part would replace the whole; use all-or-nothing",
+        )
+    faults.add(mode, f"{block.druid.mode} cannot be honoured yet: rows are appended only; set mode: append")
+
+
+def _most(amount: AmountBlock, path: Path, faults: Faults) -> Threshold:
+    if (amount.rows is None) == (amount.percent is None):
+        faults.add(path, "either rows or percent is needed, and not both")
+    if amount.percent is not None:
+        return Threshold(Operator.LESS_OR_EQUAL, (amount.percent,), Unit.PERCENT)
+    return Threshold(Operator.LESS_OR_EQUAL, (amount.rows or 0,), Unit.ROWS)
+
+
+def target_of(block: SluiceBlock, fields: dict[str, Field], path: Path, faults: Faults) -> DruidTarget:
+    time = fields.get(block.druid.time_column)
+    if time is None or time.type not in {FieldType.TIMESTAMP, FieldType.DATE} or not time.required:
+        faults.add(
+            (*path, "druid", "timeColumn"), "must name a property that is a timestamp or a date, and required: true"
+        )
+    return DruidTarget(block.druid.time_column, block.druid.segment_granularity)
