@@ -45,7 +45,9 @@ def tell() -> Callable[..., Story]:
     return _story
 
 
-def _story(task_id: UUID | None = None, *, datasource: str = "sales", at: datetime = START) -> Story:
+def _story(
+    task_id: UUID | None = None, *, datasource: str = "sales", at: datetime = START, corrects: UUID | None = None
+) -> Story:
     task_id = task_id or uuid4()
     about = {"task_id": task_id, "datasource": datasource, "filename": "März \x00.csv", "accepted_at": at}
     run = uuid4()
@@ -68,7 +70,7 @@ def _story(task_id: UUID | None = None, *, datasource: str = "sales", at: dateti
     )
     rows = Receipt(source=10, accepted=9, rejected=1, ingested=9, queryable=9)
     raw = ObjectRef(uri="s3://sluice/raw/x", size=321)
-    uploaded = accepted(FileUploaded(**about, format=FileFormat.CSV, object=raw))
+    uploaded = accepted(FileUploaded(**about, format=FileFormat.CSV, object=raw, corrects=corrects))
     validating = after(uploaded, TaskProgress(task_id=task_id, stage="validating", at=later(1)), 1)
     validated = after(uploaded, FileValidated(**about, verdict=verdict), 2)
     submitted = after(validated, DruidSubmitted(**about, druid_task_id=f"sluice_{task_id}_1", attempt=1), 3)

@@ -10,12 +10,13 @@ import httpx
 import pytest
 from asgi_lifespan import LifespanManager
 
-from sluice.events import Failed, Problem
+from sluice.events import ContractRef, Failed, FileFormat, Problem
 from sluice.http import create_api
 from sluice.postgres import open_pool
+from sluice.reports import Quality, Report, ReportFile, RowCounts
 from status_tracker.adapters.files import PostgresTaskFiles
 from status_tracker.adapters.tasks import PostgresTasks
-from status_tracker.ports import Report
+from status_tracker.ports import Document
 from status_tracker.routes import Sources, router
 from status_tracker.usecases import RecordEvent
 
@@ -23,14 +24,17 @@ pytestmark = pytest.mark.real
 
 
 class InMemoryReports:
-    """Reports by the URI that a task names."""
+    """Files by the folder of the report that a task names, and their own name."""
 
     def __init__(self) -> None:
-        self.documents: dict[str | None, bytes] = {}
+        self.documents: dict[tuple[str | None, str], bytes] = {}
 
-    async def open(self, task):
-        document = self.documents.get(task.report)
-        return None if document is None else Report(len(document), self._chunks(document))
+    def keep(self, task_report, content, name="report.json"):
+        self.documents[task_report, name] = content
+
+    async def open(self, task, name):
+        document = self.documents.get((task.report, name))
+        return None if document is None else Document(len(document), f"{len(document)}-abc", self._chunks(document))
 
     async def _chunks(self, document: bytes) -> AsyncIterator[bytes]:
         for start in range(0, len(document), 7):
@@ -85,6 +89,8 @@ async def test_a_task_is_shown_with_everything_that_is_known(client, record, tel
         "errors": 1,
         "error": None,
         "contract": {"datasource": "sales", "version": "1.0.0"},
+        "corrects": None,
+        "corrected_by": [],
         "druid_task_id": f"sluice_{task_id}_1",
         "report": story[-1].data.report,
         "accepted_at": "2026-03-01T12:00:00Z",
@@ -92,7 +98,14 @@ async def test_a_task_is_shown_with_everything_that_is_known(client, record, tel
         "completed_at": "2026-03-01T12:00:06Z",
         "stages": {stage: f"2026-03-01T12:00:0{second}Z" for second, stage in enumerate(stages)}
         | {"completed": "2026-03-01T12:00:06Z"},
-        "links": {"events": f"/v1/tasks/{task_id}/events", "report": f"/v1/tasks/{task_id}/report"},
+        "links": {
+            "events": f"/v1/tasks/{task_id}/events",
+            "report": f"/v1/tasks/{task_id}/report",
+            "rejects": f"/v1/tasks/{task_id}/rejects",
+            "workbook": None,
+            "corrects": None,
+            "corrected_by": [],
+        },
     }
     assert task == expected
 
@@ -113,7 +126,7 @@ async def test_events_are_listed_in_order_of_time(client, record, tell):
     }
 
 
-@pytest.mark.parametrize("path", ["", "/events", "/report"])
+@pytest.mark.parametrize("path", ["", "/events", "/report", "/rejects", "/workbook"])
 async def test_an_unknown_task_may_come_yet(client, path):
     answer = await client.get(f"/v1/tasks/{uuid4()}{path}")
     assert (answer.status_code, answer.json()["code"]) == (404, "task-not-found")
@@ -121,7 +134,7 @@ async def test_an_unknown_task_may_come_yet(client, path):
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-@pytest.mark.parametrize("path", ["", "/events", "/report"])
+@pytest.mark.parametrize("path", ["", "/events", "/report", "/rejects", "/workbook"])
 async def test_an_id_that_is_none_is_refused(client, path):
     answer = await client.get(f"/v1/tasks/no-uuid{path}")
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid-request")
@@ -174,12 +187,122 @@ async def test_a_report_is_streamed(client, record, reports, tell):
     story = tell()
     for fact in story:
         await record(fact)
-    reports.documents[story[-1].data.report] = b'{"rows": 10, "errors": []}'
+    reports.keep(story[-1].data.report, b'{"rows": 10, "errors": []}')
     answer = await client.get(f"/v1/tasks/{story[0].data.task_id}/report")
     assert answer.status_code == 200
     assert answer.json() == {"rows": 10, "errors": []}
     assert answer.headers["content-type"] == "application/json"
     assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.fixture
+async def told(record, reports, tell):
+    """A task whose report and files are kept; its path."""
+    story = tell()
+    for fact in story:
+        await record(fact)
+    found = Report(
+        task_id=story[0].data.task_id,
+        datasource="sales",
+        filename="März.csv",
+        format=FileFormat.CSV,
+        contract=ContractRef(datasource="sales", version="1.0.0"),
+        verdict="accepted",
+        problem=None,
+        rows=RowCounts(source=10, accepted=9, rejected=1),
+        errors_total=1,
+        rules=(),
+        errors=(),
+        files=(ReportFile(kind="rejects", name="rejects.csv", rows=1),),
+        quality=Quality(rows=10, columns=(), time_range=None, rows_per_day=(), days=0),
+    )
+    reports.keep(story[-1].data.report, found.model_dump_json().encode())
+    reports.keep(story[-1].data.report, b"a,__row,__errors\n1,2,x\n", "rejects.csv")
+    return f"/v1/tasks/{story[0].data.task_id}", story[-1].data.report
+
+
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+
+
+@pytest.mark.parametrize(
+    ("accept", "query", "expected"),
+    [
+        (BROWSER, "", "text/html; charset=utf-8"),
+        ("*/*", "", "application/json"),
+        ("application/json", "", "application/json"),
+        ("application/json, text/html;q=0.9", "", "application/json"),
+        ("text/html;q=0.1, */*", "", "application/json"),
+        ("text/html;q=x", "", "application/json"),
+        (BROWSER, "?format=json", "application/json"),
+        ("application/json", "?format=html", "text/html; charset=utf-8"),
+    ],
+)
+async def test_a_report_comes_as_it_is_asked_for(client, told, accept, query, expected):
+    answer = await client.get(f"{told[0]}/report{query}", headers={"Accept": accept})
+    assert (answer.status_code, answer.headers["content-type"]) == (200, expected)
+    assert answer.headers["vary"] == "Accept"
+    assert answer.headers["cache-control"] == "private"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    etag = answer.headers["etag"]
+    again = await client.get(f"{told[0]}/report{query}", headers={"Accept": accept, "If-None-Match": f'"x", W/{etag}'})
+    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", etag)
+
+
+async def test_a_page_may_load_nothing(client, told):
+    answer = await client.get(f"{told[0]}/report?format=html")
+    assert "9 of 10 rows were accepted" in answer.text
+    policy = answer.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; style-src 'sha256-")
+    assert "unsafe" not in policy
+
+
+@pytest.mark.parametrize(
+    "content", [b'{"report_version": 1, "errors": []}', b"[", b'{"pad": "' + b"x" * 8_388_608 + b'"}']
+)
+async def test_a_report_without_a_page_is_linked(client, told, reports, content):
+    reports.keep(told[1], content)
+    page = await client.get(f"{told[0]}/report?format=html")
+    assert page.status_code == 200
+    assert 'href="report?format=json"' in page.text
+    assert (await client.get(f"{told[0]}/report?format=json")).content == content
+    rejects = await client.get(f"{told[0]}/rejects")
+    assert (rejects.status_code, rejects.json()["code"]) == (404, "file-not-found")
+
+
+async def test_rejected_rows_are_handed_back_under_the_senders_name(client, told):
+    answer = await client.get(f"{told[0]}/rejects")
+    assert (answer.status_code, answer.text) == (200, "a,__row,__errors\n1,2,x\n")
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert answer.headers["content-disposition"] == (
+        "attachment; filename=\"M_rz-rejects.csv\"; filename*=UTF-8''M%C3%A4rz-rejects.csv"
+    )
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_where_there_is_no_file_the_answer_says_why(client, told):
+    answer = await client.get(f"{told[0]}/workbook")
+    assert (answer.status_code, answer.json()["code"]) == (404, "file-not-found")
+    assert "Only of a spreadsheet" in answer.json()["detail"]
+    assert (await client.get(f"{told[0]}/canonical")).status_code in {404, 422}
+
+
+async def test_tasks_and_their_corrections_name_each_other(client, record, tell):
+    parent = tell()
+    children = [
+        tell(corrects=parent[0].data.task_id, at=parent[0].data.accepted_at + timedelta(hours=hour)) for hour in (1, 2)
+    ]
+    for story in (parent, *reversed(children)):
+        for fact in story:
+            await record(fact)
+    of_parent, *of_children = [f"/v1/tasks/{story[0].data.task_id}" for story in (parent, *children)]
+    shown = (await client.get(of_parent)).json()
+    assert shown["corrected_by"] == [str(story[0].data.task_id) for story in children]
+    assert shown["links"]["corrected_by"] == of_children
+    listed = {task["task_id"]: task for task in (await client.get("/v1/tasks")).json()["tasks"]}
+    assert listed[shown["task_id"]] == shown
+    for path in of_children:
+        task = (await client.get(path)).json()
+        assert (task["corrects"], task["links"]["corrects"]) == (shown["task_id"], of_parent)
 
 
 async def test_without_a_report_the_answer_says_where_the_task_is(client, record, tell):
@@ -205,7 +328,9 @@ async def test_without_postgres_every_question_is_answered_503(unused_tcp_port):
 
 async def test_the_api_describes_itself(client):
     document = (await client.get("/openapi.json")).json()
-    assert {"/v1/tasks", "/v1/tasks/{task_id}", "/v1/tasks/{task_id}/events", "/v1/tasks/{task_id}/report"} <= set(
-        document["paths"]
+    of_a_task = ("", "/events", "/report", "/{kind}")
+    assert {"/v1/tasks", *(f"/v1/tasks/{{task_id}}{path}" for path in of_a_task)} <= set(document["paths"])
+    assert {"application/json", "text/html"} <= set(
+        document["paths"]["/v1/tasks/{task_id}/report"]["get"]["responses"]["200"]["content"]
     )
     assert "queryable" in document["components"]["schemas"]["Receipt"]["properties"]

@@ -114,7 +114,7 @@ async def test_a_task_of_which_only_advisory_news_came_is_not_shown(record, task
 async def test_a_rebuild_shows_the_same_tasks(record, tasks, tell, pool, dsn):
     stories = [tell() for _ in range(5)]
     for story in stories:
-        for fact in story[: random.randint(1, 7)]:  # noqa: S311 - a trial, not a secret
+        for fact in story[: random.randint(1, 7)]:
             await record(fact)
     before = (await tasks.list(Selection())).tasks
     await pool.execute("TRUNCATE tracker.tasks")

@@ -13,7 +13,7 @@ from sluice.events import Failed, Outcome, Problem, Rejected
 from status_tracker.domain.journal import contradictions, enter, identity
 from status_tracker.domain.page import Cursor
 from status_tracker.domain.progress import Progress, advance
-from status_tracker.domain.report import own_report_key
+from status_tracker.domain.report import content_disposition, own_file_key
 from status_tracker.domain.task import State, describe
 
 UPLOADED, VALIDATING, VALIDATED, SUBMITTED, INGESTING, COMMAND, COMPLETED = range(7)
@@ -127,7 +127,7 @@ def test_the_journal_keeps_one_of_each(tell):
 
 def test_a_report_is_shown_only_from_its_own_place(tell):
     task = task_of(tell())
-    assert own_report_key(task, "sluice") == task.report.removeprefix("s3://sluice/")
+    assert own_file_key(task, "sluice", "report.json") == task.report.removeprefix("s3://sluice/")
     elsewhere = [
         None,
         "s3://other/" + task.report.removeprefix("s3://sluice/"),
@@ -137,7 +137,25 @@ def test_a_report_is_shown_only_from_its_own_place(tell):
         "s3://sluice/keys",
     ]
     for uri in elsewhere:
-        assert own_report_key(task.model_copy(update={"report": uri}), "sluice") is None
+        assert own_file_key(task.model_copy(update={"report": uri}), "sluice", "rejects.csv") is None
+
+
+@pytest.mark.parametrize(
+    ("filename", "ascii_name", "name"),
+    [
+        ("orders.csv", "orders-rejects.csv", "orders-rejects.csv"),
+        ("orders.csv.gz", "orders-rejects.csv", "orders-rejects.csv"),
+        ("v1.2.CSV", "v1_2-rejects.csv", "v1.2-rejects.csv"),
+        ("Umsätze.xlsx", "Ums_tze-rejects.csv", "Ums%C3%A4tze-rejects.csv"),
+        ('a"b\r\nSet-Cookie: x.csv', "a_bSet-Cookie_x-rejects.csv", "a%22bSet-Cookie%3A%20x-rejects.csv"),
+        ("../../etc/passwd", "_etc_passwd-rejects.csv", "..%2F..%2Fetc%2Fpasswd-rejects.csv"),
+        ("\u202e.csv", "file-rejects.csv", "file-rejects.csv"),
+        ("x" * 255, "x" * 150 + "-rejects.csv", "x" * 150 + "-rejects.csv"),
+    ],
+)
+def test_a_file_that_is_handed_back_is_called_after_the_senders(filename, ascii_name, name):
+    said = content_disposition(filename, "rejects", "rejects.csv")
+    assert said == f"attachment; filename=\"{ascii_name}\"; filename*=UTF-8''{name}"
 
 
 def test_a_cursor_survives_its_text(tell):

@@ -25,7 +25,7 @@ from sluice.reports import (
     RuleCount,
     TopValue,
 )
-from sluice.reports.html import content_security_policy, render_html, render_older
+from sluice.reports.html import content_security_policy, render_html, render_link
 from sluice.reports.page import MOST_COLUMNS, page_of
 from sluice.reports.schema import SCHEMA, report_schema, written
 
@@ -222,7 +222,8 @@ def test_a_wide_file_makes_a_page_of_bounded_length():
     assert "7 further columns: see the JSON report." in text
 
 
-def test_a_report_of_another_version_is_linked():
-    outline = Outline(render_older(HOSTILE))
+def test_a_report_that_cannot_be_shown_is_linked():
+    outline = Outline(render_link(HOSTILE, "It is older."))
     assert [attributes["href"] for attributes in outline.named("a")] == ["report?format=json"]
     assert HOSTILE in outline.text
+    assert "It is older." in outline.text

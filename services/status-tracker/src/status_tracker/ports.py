@@ -1,6 +1,6 @@
 """What the tracker needs of the world."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -44,15 +44,19 @@ class Tasks(Protocol):
     async def events(self, task_id: UUID) -> tuple[Envelope[Event], ...]:
         """The journal of a task in order of time; empty if nothing is known of it."""
 
+    async def corrections(self, task_ids: Sequence[UUID]) -> Mapping[UUID, tuple[UUID, ...]]:
+        """The tasks that correct each of these, first come first; of each at most the first 20."""
+
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """A report on its way: `size` bytes of JSON."""
+class Document:
+    """A stored file on its way: `size` bytes. `etag` names this content, without quotes."""
 
     size: int
+    etag: str
     chunks: AsyncIterator[bytes]
 
 
 class Reports(Protocol):
-    async def open(self, task: Task) -> Report | None:
-        """The task's validation report, or None. Raises Transient."""
+    async def open(self, task: Task, name: str) -> Document | None:
+        """A file of the run that judged the task, such as its report, or None. Raises Transient."""

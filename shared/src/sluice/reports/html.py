@@ -18,12 +18,15 @@ TEMPLATE = "report.html.j2"
 def render_html(report: Report, *, downloads: bool = True) -> str:
     """The page. `downloads`: it is served beside `rejects` and `workbook`, and links to them."""
     template = _environment().get_template(TEMPLATE)
-    return template.render(report=report, page=page_of(report), downloads=downloads, filename=report.filename)
+    return template.render(
+        report=report, page=page_of(report), downloads=downloads, filename=report.filename, reason=""
+    )
 
 
-def render_older(filename: str) -> str:
-    """A page for a report of a version that this code does not know: it links to the JSON."""
-    return _environment().get_template(TEMPLATE).render(report=None, page=None, downloads=False, filename=filename)
+def render_link(filename: str, reason: str) -> str:
+    """A page that says why there is no more of a page, and links to the JSON."""
+    template = _environment().get_template(TEMPLATE)
+    return template.render(report=None, page=None, downloads=False, filename=filename, reason=reason)
 
 
 @cache

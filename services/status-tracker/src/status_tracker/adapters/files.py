@@ -26,9 +26,10 @@ ON CONFLICT (identity) DO UPDATE SET time = excluded.time, event = excluded.even
 """
 
 PROJECT = """
-INSERT INTO tracker.tasks (task_id, datasource, state, accepted_at, updated_at, task) VALUES ($1, $2, $3, $4, $5, $6)
+INSERT INTO tracker.tasks (task_id, datasource, state, accepted_at, updated_at, corrects, task)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
 ON CONFLICT (task_id) DO UPDATE SET datasource = excluded.datasource, state = excluded.state,
-    accepted_at = excluded.accepted_at, updated_at = excluded.updated_at, task = excluded.task
+    accepted_at = excluded.accepted_at, updated_at = excluded.updated_at, corrects = excluded.corrects, task = excluded.task
 """
 
 BATCH = "SELECT DISTINCT task_id FROM tracker.events WHERE $1::uuid IS NULL OR task_id > $1 ORDER BY task_id LIMIT 1000"
@@ -50,7 +51,8 @@ class PostgresTaskFile:
         await self.connection.execute(KEEP, identity, self.task_id, fact.data.TYPE, fact.time, document)
 
     async def project(self, task: Task) -> None:
-        columns = (task.datasource, task.state, task.accepted_at, task.updated_at, task.model_dump_json())
+        document = task.model_dump_json()
+        columns = (task.datasource, task.state, task.accepted_at, task.updated_at, task.corrects, document)
         await self.connection.execute(PROJECT, self.task_id, *columns)
 
 

@@ -1,5 +1,6 @@
 """Questions about tasks, answered from Postgres."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -15,6 +16,13 @@ FIND = "SELECT task FROM tracker.tasks WHERE task_id = $1"
 
 EVENTS = "SELECT event FROM tracker.events WHERE task_id = $1 ORDER BY time, position"
 
+CORRECTIONS = """
+SELECT corrects, task_id FROM (
+    SELECT corrects, task_id, accepted_at, row_number() OVER (PARTITION BY corrects ORDER BY accepted_at, task_id) AS place
+    FROM tracker.tasks WHERE corrects = ANY($1::uuid[])
+) AS corrections WHERE place <= 20 ORDER BY accepted_at, task_id
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class PostgresTasks:
@@ -28,6 +36,13 @@ class PostgresTasks:
     async def events(self, task_id: UUID) -> tuple[Envelope[Event], ...]:
         async with transaction(self.pool) as connection:
             return tuple(event_of(row) for row in await connection.fetch(EVENTS, task_id))
+
+    async def corrections(self, task_ids: Sequence[UUID]) -> Mapping[UUID, tuple[UUID, ...]]:
+        found: dict[UUID, tuple[UUID, ...]] = {}
+        async with transaction(self.pool) as connection:
+            for row in await connection.fetch(CORRECTIONS, task_ids):
+                found[row["corrects"]] = (*found.get(row["corrects"], ()), row["task_id"])
+        return found
 
     async def list(self, selection: Selection) -> Page:
         query, arguments = _listing(selection)

@@ -64,6 +64,7 @@ class Task(Value):
     errors: int = Field(default=0, description="errors found in the file")
     error: Problem | None = Field(default=None, description="why the task does not succeed")
     contract: ContractRef | None = None
+    corrects: UUID | None = Field(default=None, description="the task whose file or rejected rows this one brings back")
     druid_task_id: str | None = None
     report: str | None = Field(default=None, description="S3 URI of the validation report")
     accepted_at: Utc
@@ -101,6 +102,7 @@ def describe(progress: Progress) -> Task | None:
         errors=findings.errors,
         error=findings.error,
         contract=findings.contract or (uploaded.contract if uploaded else None),
+        corrects=uploaded.corrects if uploaded else None,
         druid_task_id=_druid_task_id(progress),
         report=findings.report,
         accepted_at=about.accepted_at,

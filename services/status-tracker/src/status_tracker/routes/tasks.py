@@ -1,0 +1,112 @@
+"""What is known of tasks."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from sluice.events import DATASOURCE_PATTERN, Envelope, Event, FileFormat
+from sluice.http import Refusal
+from status_tracker.domain.page import Cursor, Selection
+from status_tracker.domain.task import State, Task
+from status_tracker.routes.sources import From, unknown
+
+router = APIRouter(tags=["tasks"])
+
+
+class Links(BaseModel):
+    """Null where there is nothing to be read. Of a file it may turn out that none was made: then the answer says why."""
+
+    events: str
+    report: str | None = Field(description="JSON, or a page where Accept prefers text/html")
+    rejects: str | None = Field(description="the rejected rows")
+    workbook: str | None = Field(description="the sender's workbook with its bad cells marked")
+    corrects: str | None = Field(description="the task that this one corrects")
+    corrected_by: tuple[str, ...] = Field(description="tasks that correct this one, first come first")
+
+
+class TaskAnswer(Task):
+    corrected_by: tuple[UUID, ...] = Field(description="tasks that correct this one, first come first; at most 20")
+    links: Links
+
+    @classmethod
+    def of(cls, task: Task, corrected_by: tuple[UUID, ...] = ()) -> "TaskAnswer":
+        here = _path(task.task_id)
+        rejected = task.report is not None and (task.errors > 0 or bool(task.rows.rejected))
+        spreadsheet = task.format in {FileFormat.XLSX, FileFormat.XLS}
+        links = Links(
+            events=f"{here}/events",
+            report=f"{here}/report" if task.report else None,
+            rejects=f"{here}/rejects" if rejected else None,
+            workbook=f"{here}/workbook" if rejected and spreadsheet else None,
+            corrects=_path(task.corrects) if task.corrects else None,
+            corrected_by=tuple(_path(each) for each in corrected_by),
+        )
+        return cls(**dict(task), corrected_by=corrected_by, links=links)
+
+
+def _path(task_id: UUID) -> str:
+    return f"/v1/tasks/{task_id}"
+
+
+class TasksAnswer(BaseModel):
+    tasks: list[TaskAnswer]
+    next: str | None = Field(description="cursor of the next page; null on the last")
+
+
+class EventAnswer(BaseModel):
+    """One event, with its CloudEvents context."""
+
+    id: str
+    type: str
+    source: str
+    time: datetime
+    data: dict[str, Any]
+
+    @classmethod
+    def of(cls, fact: Envelope[Event]) -> "EventAnswer":
+        data = fact.data.model_dump(mode="json")
+        return cls(id=fact.id, type=fact.data.TYPE, source=fact.source, time=fact.time, data=data)
+
+
+class EventsAnswer(BaseModel):
+    events: list[EventAnswer]
+
+
+@router.get("", summary="List tasks, newest first")
+async def list_tasks(
+    sources: From,
+    datasource: Annotated[str | None, Query(pattern=DATASOURCE_PATTERN)] = None,
+    state: State | None = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+    cursor: Annotated[str | None, Query(max_length=200, description="`next` of the page before")] = None,
+) -> TasksAnswer:
+    page = await sources.tasks.list(Selection(datasource, state, _cursor(cursor), limit))
+    corrections = await sources.tasks.corrections([task.task_id for task in page.tasks])
+    tasks = [TaskAnswer.of(task, corrections.get(task.task_id, ())) for task in page.tasks]
+    return TasksAnswer(tasks=tasks, next=page.next.encode() if page.next else None)
+
+
+@router.get("/{task_id}", summary="Show one task")
+async def show_task(sources: From, task_id: UUID) -> TaskAnswer:
+    task = await sources.find(task_id)
+    return TaskAnswer.of(task, (await sources.tasks.corrections([task_id])).get(task_id, ()))
+
+
+@router.get("/{task_id}/events", summary="List the events of a task, in order of time")
+async def list_events(sources: From, task_id: UUID) -> EventsAnswer:
+    facts = await sources.tasks.events(task_id)
+    if not facts:
+        raise unknown()
+    return EventsAnswer(events=[EventAnswer.of(fact) for fact in facts])
+
+
+def _cursor(text: str | None) -> Cursor | None:
+    try:
+        return Cursor.decode(text) if text is not None else None
+    except ValueError:
+        raise Refusal(
+            422, "invalid-cursor", "`cursor` is not one that this list gave out; leave it out to start."
+        ) from None
