@@ -96,7 +96,8 @@ def _loaded(source: Path, sheet: str) -> Any | None:
         cells = sum(_cells(archive, name) for name in archive.namelist() if name.startswith("xl/worksheets/"))
     if cells > MOST_CELLS:
         return None
-    book = openpyxl.load_workbook(source, rich_text=True)
+    with source.open("rb") as file:  # by its name it would have to end in .xlsx
+        book = openpyxl.load_workbook(file, rich_text=True)
     return book if sheet in book.sheetnames else None
 
 
