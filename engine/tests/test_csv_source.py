@@ -108,7 +108,7 @@ PACKERS = {
 
 
 @pytest.mark.parametrize("packer", PACKERS)
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 def test_packed_text_is_the_same_text(packer, encoding, file, monkeypatch):
     plain = table(file, LONG.decode().encode(encoding))
     want = rows(plain)

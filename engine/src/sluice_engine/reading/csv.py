@@ -77,7 +77,8 @@ class CsvTable:
         yield from without_footer(self._all(), self.contract.dialect.footer_rows)
 
     def again(self, rows: pl.Series) -> Iterator[Batch]:
-        end = self._stretches[-1].last - self.contract.dialect.footer_rows
+        last = self._stretches[-1].last if self._stretches else 0
+        end = max(0, last - self.contract.dialect.footer_rows)
         numbers = rows.to_numpy()
         for each in self._stretches:
             here = np.searchsorted(numbers, [each.first, each.last + 1])

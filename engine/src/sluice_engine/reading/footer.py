@@ -21,7 +21,7 @@ def without_footer(batches: Iterable[Batch], count: int) -> Iterator[Batch]:
             if not held:
                 break
     if held:
-        end = last_row(held[-1]) - count
+        end = max(0, last_row(held[-1]) - count)
         yield from (kept for kept in (up_to(batch, end) for batch in held) if kept.seen)
 
 
