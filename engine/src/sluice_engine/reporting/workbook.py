@@ -12,10 +12,12 @@ import openpyxl
 from openpyxl.cell.cell import MergedCell
 from openpyxl.comments import Comment
 from openpyxl.styles import Alignment, Font, PatternFill
-from python_calamine import CalamineWorkbook
+from openpyxl.utils.datetime import MAC_EPOCH, WINDOWS_EPOCH
 
 from sluice.reports import Note, RuleCount
 from sluice_engine.reading.sheetxml import safe_xml
+from sluice_engine.reading.workbook import Kind
+from sluice_engine.reading.xls import open_xls
 
 MOST_MARKS = 20_000
 MOST_UNPACKED = 60_000_000
@@ -24,6 +26,7 @@ MOST_CELLS = 1_000_000
 
 LONGEST_COMMENT = 2_000
 BAD = PatternFill("solid", start_color="FFFFC7CE", end_color="FFFFC7CE")
+SHOWN = {Kind.MOMENT: "yyyy-mm-dd hh:mm:ss", Kind.SPAN: "[h]:mm:ss"}
 TITLE = "Sluice report"
 AUTHOR = "Sluice"
 
@@ -107,17 +110,28 @@ def _cells(archive: zipfile.ZipFile, name: str) -> int:
 
 
 def _copied(source: Path, sheet: str) -> Any | None:
-    cells = CalamineWorkbook.from_path(source).get_sheet_by_name(sheet)
-    if cells.total_height * cells.total_width > MOST_CELLS:
-        return None
+    """The values of a sheet of an XLS; dates and times as the numbers that they are, in a format that shows them."""
+    old = open_xls(source)
+    cells = old.cells(next(each for each in old.sheets if each.name == sheet))
     book = openpyxl.Workbook()
+    book.epoch = MAC_EPOCH if old.epoch_1904 else WINDOWS_EPOCH
     page = book.active
     page.title = sheet
-    for row, values in enumerate(cells.to_python(skip_empty_area=False), start=1):
-        for column, value in enumerate(values, start=1):
-            if value != "":
-                _put(page, row, column, value)
+    count = 0
+    for frame in cells:
+        count += frame.height
+        if count > MOST_CELLS:
+            return None
+        for row, column, kind, text in frame.iter_rows():
+            cell = _put(page, row, column + 1, _value(Kind(kind), text))
+            cell.number_format = SHOWN.get(Kind(kind), "General")
     return book
+
+
+def _value(kind: Kind, text: str) -> str | float | bool:
+    if kind is Kind.TEXT:
+        return text
+    return text == "1" if kind is Kind.BOOLEAN else float(text)
 
 
 def _put(page: Any, row: int, column: int, value: Any, font: Font | None = None) -> Any:
