@@ -19,10 +19,6 @@ def report_file(run: Path) -> Path:
     return run / "report.json"
 
 
-def typed_folder(run: Path) -> Path:
-    return run / "typed"
-
-
 def part_file(run: Path, number: int) -> Path:
     return run / "canonical" / f"part-{number:05d}.parquet"
 
@@ -33,3 +29,17 @@ def rejects_file(run: Path, suffix: str) -> Path:
 
 def workbook_file(run: Path) -> Path:
     return run / "workbook.xlsx"
+
+
+def spill_folder(run: Path) -> Path:
+    return run / "spill"
+
+
+def open_before(run: Path) -> Path:
+    """Before a correction: Parquet with the column `row`, rows of the first file that are still rejected."""
+    return run / "open-before.parquet"
+
+
+def open_rows(run: Path) -> Path:
+    """After it: the same, of the rows that are still rejected then."""
+    return run / "open-rows.parquet"

@@ -1,26 +1,25 @@
 """What was found: every error counted, the first of each rule listed."""
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 import polars as pl
 
-from sluice.contracts import Contract
+from sluice.contracts import Contract, Severity
 from sluice.reports import MASK, ReportedError, RuleCount
 from sluice_engine.errors import Fault
+from sluice_engine.judging.rules import Rule
+from sluice_engine.judging.wording import HINTS
 from sluice_engine.parsing.text import FORMULA_ERRORS
 from sluice_engine.reading.table import Place, Table
 
 PER_RULE = 100
 IN_ALL = 1000
 VALUE_LENGTH = 100
-HINTS = {
-    "required": "Fill the cell.",
-    "minimum": "Correct the value, or its unit.",
-    "maximum": "Correct the value, or its unit.",
-    "max-length": "Shorten the text.",
-}
+Kind = tuple[str, str | None]
+"""A rule and its column."""
 
 
 def shown(value: object) -> str:
@@ -36,89 +35,118 @@ class Findings:
 
     contract: Contract
     table: Table
-    counts: Counter[tuple[str, str | None]] = field(default_factory=Counter)
-    expected: dict[tuple[str, str | None], str] = field(default_factory=dict)
-    listed: list[ReportedError] = field(default_factory=list)
-    _listed_of: Counter[tuple[str, str | None]] = field(default_factory=Counter)
+    counts: Counter[Kind] = field(default_factory=Counter)
+    _told: dict[Kind, tuple[str, Severity]] = field(default_factory=dict)
+    _listed: dict[Kind, list[Fault]] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
-        return self.counts.total()
+        """Errors, in all; warnings do not count."""
+        return sum(count for kind, count in self.counts.items() if self._told[kind][1] is Severity.ERROR)
 
-    def add_fault(self, fault: Fault) -> None:
-        """An error of the file's structure."""
-        place = Place(line=fault.line) if fault.line or fault.row is None else self.table.place(fault.row, fault.column)
-        self._count(fault.rule, fault.column, fault.expected, 1)
-        if self._room(fault.rule, fault.column):
-            self._list(fault, place)
+    @property
+    def broken(self) -> tuple[str, ...]:
+        """Rules of severity error that are broken, by name."""
+        return tuple(sorted({kind[0] for kind in self.counts if self._told[kind][1] is Severity.ERROR}))
 
-    def add_cells(self, rule: str, column: str, expected: str, rows: pl.Series, values: pl.Series) -> None:
-        """Cells of one column that break one rule: row numbers and the values as they stood, in the same order."""
-        self._count(rule, column, expected, len(rows))
-        room = self._room(rule, column)
-        for row, value in zip(rows.head(room), values.head(room), strict=True):
-            self.list_cell(Fault(rule, expected, self._hint(rule, column, value), column, row), value)
+    def add_fault(self, fault: Fault, severity: Severity = Severity.ERROR, count: int = 1) -> None:
+        """An error of the file, of a column of it, or of one row."""
+        kind = (fault.rule, fault.column)
+        if self._count(kind, fault.expected, severity, count):
+            self._listed[kind].append(fault)
 
-    def list_cell(self, fault: Fault, value: object) -> None:
-        """List one cell with its value, masked where it is classified; count nothing."""
-        masked = fault.column is not None and self.contract.field(fault.column).classified
-        text = None if value is None or value == "" else MASK if masked else shown(value)
-        self._list(replace(fault, value=text), self.table.place(fault.row or 0, fault.column))
+    def add_cells(self, rule: Rule, rows: pl.Series, values: pl.Series | None, hints: Sequence[str] = ()) -> None:
+        """Cells that break one rule: row numbers, and in the same order the values as they stood and, if they differ, the hints."""
+        kind = (rule.id, rule.column)
+        room = self._count(kind, rule.expected, rule.severity, len(rows))
+        if not room:
+            return
+        texts = (
+            (self._shown(rule.column, value) for value in values.head(room)) if values is not None else [None] * room
+        )
+        for at, (row, text) in enumerate(zip(rows.head(room), texts, strict=False)):
+            hint = hints[at] if hints else rule.hint or self._hint(rule, text)
+            self._listed[kind].append(Fault(rule.id, rule.expected, hint, rule.column, row, value=text))
 
-    def count_cells(self, rule: str, column: str, expected: str, count: int) -> int:
-        """Count without listing; returns how many of them may still be listed."""
-        self._count(rule, column, expected, count)
-        return self._room(rule, column)
+    def room(self, rule: Rule) -> int:
+        """How many more cells that break the rule will be listed."""
+        return PER_RULE - len(self._listed.get((rule.id, rule.column), ()))
 
     def rules(self) -> tuple[RuleCount, ...]:
+        listed = Counter((error.rule, error.column) for error in self._chosen())
         return tuple(
             RuleCount(
-                rule=rule,
-                column=column,
+                rule=kind[0],
+                column=kind[1],
                 count=count,
-                listed=self._listed_of[rule, column],
-                expected=self.expected[rule, column],
+                listed=listed[kind],
+                expected=self._told[kind][0],
+                severity=self._told[kind][1].value,
             )
-            for (rule, column), count in self.counts.items()
+            for kind, count in self.counts.items()
         )
 
     def errors(self) -> tuple[ReportedError, ...]:
         """The listed errors in the order of the file."""
-        return tuple(sorted(self.listed, key=lambda error: (error.row or 0, error.line or 0)))
+        chosen = sorted(self._chosen(), key=lambda fault: (fault.row or 0, fault.line or 0))
+        return tuple(self._reported(fault) for fault in chosen)
 
-    def _count(self, rule: str, column: str | None, expected: str, count: int) -> None:
-        if count:
-            self.counts[rule, column] += count
-            self.expected.setdefault((rule, column), expected)
+    def _chosen(self) -> list[Fault]:
+        """IN_ALL of the listed ones, spread: no rule has more than it must while another has less than it could."""
+        room, chosen = IN_ALL, list[Fault]()
+        waiting = sorted(self._listed.values(), key=len)
+        for at, faults in enumerate(waiting):
+            share = -(-room // (len(waiting) - at))
+            chosen += faults[:share]
+            room -= min(share, len(faults))
+        return chosen[:IN_ALL]
 
-    def _room(self, rule: str, column: str | None) -> int:
-        return max(0, min(PER_RULE - self._listed_of[rule, column], IN_ALL - len(self.listed)))
+    def _count(self, kind: Kind, expected: str, severity: Severity, count: int) -> int:
+        """Returns how many of them may be listed."""
+        if not count:
+            return 0
+        self.counts[kind] += count
+        self._told.setdefault(kind, (expected, severity))
+        return min(count, PER_RULE - len(self._listed.setdefault(kind, [])))
 
-    def _list(self, fault: Fault, place: Place) -> None:
-        self._listed_of[fault.rule, fault.column] += 1
-        self.listed.append(
-            ReportedError(
-                rule=fault.rule,
-                row=fault.row,
-                line=place.line,
-                cell=place.cell,
-                column=fault.column,
-                value=fault.value,
-                expected=fault.expected,
-                hint=fault.hint,
-            )
+    def _reported(self, fault: Fault) -> ReportedError:
+        by_row = fault.row is not None and fault.line is None
+        place = self.table.place(fault.row or 0, self._single(fault.column)) if by_row else Place(line=fault.line)
+        return ReportedError(
+            rule=fault.rule,
+            row=fault.row,
+            line=place.line,
+            cell=place.cell,
+            column=fault.column,
+            value=fault.value,
+            expected=fault.expected,
+            hint=fault.hint,
+            severity=self._told.get((fault.rule, fault.column), ("", Severity.ERROR))[1].value,
         )
 
-    def _hint(self, rule: str, column: str, value: object) -> str:
-        field = self.contract.field(column)
-        if rule == "invalid-values" and not field.classified:
+    def _single(self, column: str | None) -> str | None:
+        """The column, if it is one: keys of several have no single cell."""
+        return column if column in self.contract.columns else None
+
+    def _shown(self, column: str | None, value: object) -> str | None:
+        if value is None or value == "":
+            return None
+        names = {column, *(column or "").split(", ")}
+        masked = any(each.classified and each.name in names for each in self.contract.fields)
+        return MASK if masked else shown(value)
+
+    def _hint(self, rule: Rule, value: str | None) -> str:
+        if rule.id == "invalid-values" and value not in {None, MASK}:
             allowed = [
-                each for metric in self.contract.metrics if metric.columns == (column,) for each in metric.values or ()
+                each
+                for metric in self.contract.metrics
+                if metric.columns == (rule.column,)
+                for each in metric.values or ()
             ]
-            near = get_close_matches(str(value)[:VALUE_LENGTH], allowed, n=1)
+            near = get_close_matches(value or "", allowed, n=1)
             return f"Did you mean {near[0]}?" if near else ""
         if value in FORMULA_ERRORS:
             return "A formula gives an error here: correct it."
-        if rule == "type" and "," in str(value):
+        if rule.id == "type" and "," in (value or "") and self.contract.dialect.decimal == ".":
             return "Use a decimal point, and no separator between thousands."
-        return HINTS.get(rule, "")
+        return HINTS.get(rule.id, "")

@@ -1,140 +1,183 @@
-"""One file, batch by batch: parse, judge, count. The caller keeps the typed rows and says where."""
+"""One file, batch by batch: parse, judge, count. What becomes of the rows is the caller's to do."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from functools import reduce
+from operator import or_
+from pathlib import Path
 
 import polars as pl
 
-from sluice.contracts import Contract, Field
-from sluice.events import TimeRange
-from sluice.reports import MASK, ColumnQuality, Distinct, Quality
+from sluice.contracts import Contract, Severity
 from sluice_engine.errors import Fault
-from sluice_engine.judging.findings import Findings, shown
-from sluice_engine.judging.rules import Rules, expected_type
-from sluice_engine.judging.uniqueness import Keys, repetitions
+from sluice_engine.judging.customs import Broken, Judge, customs_of
+from sluice_engine.judging.findings import Findings
+from sluice_engine.judging.keyed import KeyRule, key_rules
+from sluice_engine.judging.late import Late
+from sluice_engine.judging.metrics import breaches
+from sluice_engine.judging.quality import Tallies
+from sluice_engine.judging.rowset import RowSet
+from sluice_engine.judging.rules import NEVER, RAW, Rule, raw_columns, raw_text, rules_of
+from sluice_engine.judging.wording import expected_type
 from sluice_engine.parsing.columns import typed
-from sluice_engine.parsing.text import INSTANT, Parsed
 from sluice_engine.reading.table import Batch
 
-ROW = "__row"
-"""Column of the row's number in the typed frames."""
 
-ReadBack = Callable[[str, pl.Series], pl.DataFrame]
-"""Column and row numbers in, `ROW` and that column of those rows out."""
+@dataclass(frozen=True, slots=True)
+class Sifted:
+    """A batch, judged. `typed` has the contract's columns; cells that could not be parsed are null.
 
+    `broken` are the rules of severity error that it breaks, each with the rows to blame; `rejected` is true for every row that breaks
+    one, None where none does.
+    """
 
-@dataclass(slots=True)
-class ColumnTally:
-    """Nulls and extremes of one column, so far."""
-
-    field: Field
-    nulls: int = 0
-    low: object = None
-    high: object = None
-
-    def add(self, parsed: Parsed) -> None:
-        self.nulls += parsed.values.null_count() - int(parsed.failed.sum())
-        for value in (parsed.values.min(), parsed.values.max()):
-            if value is not None:
-                self.low = value if self.low is None else min(self.low, value)  # type: ignore[call-overload]  # one type
-                self.high = value if self.high is None else max(self.high, value)  # type: ignore[call-overload]  # the same
-
-    def quality(self) -> ColumnQuality:
-        low, high = (
-            None if end is None else MASK if self.field.classified else shown(end) for end in (self.low, self.high)
-        )
-        return ColumnQuality(
-            name=self.field.name,
-            type=self.field.type,
-            nulls=self.nulls,
-            min=low,
-            max=high,
-            distinct=Distinct(count=0, exact=False),
-            top=(),
-            top_of=0,
-        )
+    batch: Batch
+    typed: pl.DataFrame
+    broken: tuple[Broken, ...]
+    rejected: pl.Series | None
 
 
 @dataclass(slots=True)
 class Judging:
-    """Takes batches in the order of the file. `findings` tells what was found so far."""
+    """Takes batches in the order of the file. `findings` tells what was found so far. Raises ContractInvalid at the start.
+
+    `folder` takes what cannot be held in memory.
+    """
 
     contract: Contract
     findings: Findings
+    folder: Path
     seen: int = 0
-    _rules: Rules = field(init=False)
-    _keys: dict[str, Keys] = field(init=False)
-    _tallies: dict[str, ColumnTally] = field(init=False)
+    rejected: RowSet = field(default_factory=RowSet)
+    """Rows with an error of their own."""
+    breached: list[str] = field(default_factory=list)
+    """Rules of severity error that the file as a whole breaks."""
+    tallies: Tallies = field(init=False)
+    _types: dict[str, Rule] = field(init=False)
+    _rules: tuple[Rule, ...] = field(init=False)
+    _raw: tuple[str, ...] = field(init=False)
+    _keys: tuple[KeyRule, ...] = field(init=False)
+    _customs: Judge | None = field(init=False)
+    _counts: Counter[int] = field(default_factory=Counter)
+    _breached_frames: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self._rules = Rules(self.contract)
-        self._keys = {each.name: Keys() for each in self.contract.fields if each.unique}
-        self._tallies = {each.name: ColumnTally(each) for each in self.contract.fields}
+        decimal = self.contract.dialect.decimal
+        self._types = {
+            each.name: Rule("type", each.name, expected_type(each, decimal), NEVER) for each in self.contract.fields
+        }
+        self._rules = rules_of(self.contract)
+        self._raw = raw_columns(self.contract)
+        self._keys = key_rules(self.contract, self.folder)
+        self._customs = customs_of(self.contract)
+        self.tallies = Tallies(self.contract)
 
-    def take(self, batch: Batch) -> pl.DataFrame:
-        """Judge a batch; the typed rows come back, with `ROW`. Cells that could not be parsed are null."""
+    def take(self, batch: Batch, more: tuple[Broken, ...] = ()) -> Sifted:
+        """Judge a batch. `more` was found by others, of its rows that could be split."""
         self.seen += batch.seen
         for row, rule, found in batch.faults.select("row", "rule", "found").iter_rows():
             self.findings.add_fault(_structural(row, rule, found, batch))
-        parsed = {
-            each.name: typed(batch.cells[each.name], each, self.contract.dialect) for each in self.contract.fields
-        }
+        frame, failed = self._parse(batch)
+        broken = (*self._failures(failed), *self._judge(batch, frame, failed), *more, *self._judge_customs(frame))
+        for each in broken:
+            self._report(each, batch)
+        for key in self._keys:
+            key.add(frame, batch.rows)
+        errors = tuple(each for each in broken if each.rule.severity is Severity.ERROR and each.where is not None)
+        rejected = reduce(or_, (each.where for each in errors)) if errors else None
+        self._note_rejected(batch, rejected)
+        return Sifted(batch, frame, errors, rejected)
+
+    def _parse(self, batch: Batch) -> tuple[pl.DataFrame, dict[str, pl.Series]]:
+        """Typed columns, and where they could not be parsed."""
+        columns, failed, nulls = [], {}, {}
         for each in self.contract.fields:
-            self._add(each, batch, parsed[each.name])
-        frame = pl.DataFrame([each.values for each in parsed.values()])
-        for breach in self._rules.judge(frame):
-            broken = breach.broken & ~parsed[breach.column].failed
-            values = batch.cells[breach.column].filter(broken)
-            self.findings.add_cells(breach.rule, breach.column, breach.expected, batch.rows.filter(broken), values)
-        return frame.with_columns(batch.rows.alias(ROW))
+            parsed = typed(batch.cells[each.name], each, self.contract.dialect)
+            columns.append(parsed.values)
+            count = int(parsed.failed.sum())
+            nulls[each.name] = parsed.values.null_count() - count
+            if count:
+                failed[each.name] = parsed.failed
+        frame = pl.DataFrame(columns)
+        self.tallies.add(frame, nulls)
+        return frame, failed
 
-    def _add(self, each: Field, batch: Batch, parsed: Parsed) -> None:
-        self._tallies[each.name].add(parsed)
-        rows, values = batch.rows.filter(parsed.failed), batch.cells[each.name].filter(parsed.failed)
-        self.findings.add_cells("type", each.name, expected_type(each), rows, values)
-        if each.unique:
-            self._keys[each.name].add(parsed.values, batch.rows)
+    def _failures(self, failed: dict[str, pl.Series]) -> Iterator[Broken]:
+        for name, where in failed.items():
+            yield Broken(self._types[name], where)
 
-    def finish(self, read_back: ReadBack) -> None:
-        """Rules on the whole file."""
-        for column, keys in self._keys.items():
-            candidates = keys.candidates()
-            if len(candidates):
-                self._add_repetitions(column, read_back(column, candidates))
+    def _judge(self, batch: Batch, frame: pl.DataFrame, failed: dict[str, pl.Series]) -> Iterator[Broken]:
+        """Every rule on cells, in one pass; counts for thresholds go to the side."""
+        whole = frame.hstack([raw_text(batch.cells[name]).alias(RAW + name) for name in self._raw])
+        flags = whole.select(rule.broken.alias(str(at)) for at, rule in enumerate(self._rules))
+        counts = flags.sum().row(0) if self._rules and flags.height else ()
+        for rule, flag, count in zip(self._rules, flags, counts, strict=False):
+            if count:
+                where = flag.fill_null(value=False)
+                unread = failed.get(rule.column or "")
+                where = where if unread is None else where & ~unread
+                if rule.metric is not None:
+                    self._counts[rule.metric] += int(where.sum())
+                elif unread is None or where.any():
+                    yield Broken(rule, where)
 
-    def _add_repetitions(self, column: str, frame: pl.DataFrame) -> None:
-        expected = "a value that no earlier row has"
-        repeated = repetitions(frame[ROW], frame[column])
-        room = self.findings.count_cells("unique", column, expected, len(repeated))
-        for row, value, first in repeated.head(room).iter_rows():
-            hint = f"The same value stands in row {first}."
-            self.findings.list_cell(Fault("unique", expected, hint, column, row), value)
+    def _judge_customs(self, frame: pl.DataFrame) -> Iterator[Broken]:
+        if self._customs and frame.height:
+            yield from self._customs(frame)
 
-    def time_range(self) -> TimeRange | None:
-        """First and last time among the rows that could be parsed."""
-        tally = self._tallies[self.contract.druid.time_column]
-        if tally.low is None or tally.high is None:
-            return None
-        first, last = pl.Series([tally.low, tally.high]).cast(INSTANT).to_list()
-        return TimeRange(first=_aware(first), last=_aware(last))
+    def _report(self, broken: Broken, batch: Batch) -> None:
+        rule, where = broken.rule, broken.where
+        if where is None:
+            if rule.id not in self._breached_frames:
+                self._breached_frames.add(rule.id)
+                self._breach(Fault(rule.id, rule.expected, rule.hint, rule.column), rule.severity)
+            return
+        rows = batch.rows.filter(where)
+        values = None
+        if self.findings.room(rule) and rule.column in batch.cells.columns:
+            values = batch.cells[rule.column].filter(where)
+        self.findings.add_cells(rule, rows, values)
 
-    def quality(self, *, complete: bool) -> Quality:
-        columns = tuple(tally.quality() for tally in self._tallies.values())
-        return Quality(
-            rows=self.seen if complete else None, columns=columns, time_range=self.time_range(), rows_per_day=(), days=0
-        )
+    def _note_rejected(self, batch: Batch, rejected: pl.Series | None) -> None:
+        rows = batch.rows.filter(rejected) if rejected is not None else batch.rows.clear()
+        if batch.faults.height:
+            rows = pl.concat([rows.cast(pl.UInt64), batch.faults["row"]]).sort()
+        self.rejected.add(rows)
+
+    def _breach(self, fault: Fault, severity: Severity) -> None:
+        self.findings.add_fault(fault, severity)
+        if severity is Severity.ERROR:
+            self.breached.append(fault.rule)
+
+    def finish(self) -> tuple[Late, ...]:
+        """Rules on the whole file. Rows that break them are counted and listed by the caller, who reads their values again."""
+        late = []
+        for key in self._keys:
+            found = key.repeats()
+            if key.rule.metric is not None:
+                self._counts[key.rule.metric] += len(found.rows)
+            elif len(found.rows):
+                late.append(Late(key, pl.Series(found.rows), pl.Series(found.firsts)))
+        for fault, severity in breaches(self.contract, self._counts, self.seen):
+            self._breach(fault, severity)
+        return tuple(late)
 
 
 def _structural(row: int, rule: str, found: int, batch: Batch) -> Fault:
     width = batch.cells.width + batch.extra.width
-    hint = (
-        "Quote cells that hold the delimiter."
-        if found > width
-        else "Add the missing cells, empty where they have no value."
-    )
-    return Fault(rule, f"{width} cells, as in the header; there are {found}", hint, row=row)
-
-
-def _aware(instant: datetime) -> datetime:
-    return instant.astimezone(UTC)
+    expected, hint = {
+        "ragged-row": (
+            f"{width} cells, as in the header; there are {found}",
+            "Quote cells that hold the delimiter."
+            if found > width
+            else "Add the missing cells, empty where they have no value.",
+        ),
+        "nul-byte": ("text without NUL bytes", "Save the file as text."),
+        "unclosed-quote": ("quotes in pairs", "Close the quote, or double one that belongs to the text."),
+        "stray-quote": (
+            "quotes around whole cells only",
+            "Double a quote that belongs to the text, and quote the cell.",
+        ),
+    }.get(rule, (f"a row of {width} cells", ""))
+    return Fault(rule, expected, hint, row=row)

@@ -1,124 +1,175 @@
-"""The contract's rules on values, as a Pandera schema that judges bounded, eager batches.
+"""The contract's rules on cells, each as one Polars expression that is true where it is broken.
 
-On a LazyFrame, or with its default depth elsewhere, Pandera checks no data at all; its own coercion loses the place of
-an error. So frames are eager and typed before they come here, and the depth is said aloud.
+They say exactly what the Pandera schema of `schema.py` says, fused: one pass over a batch judges them all.
 """
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
+from functools import reduce
+from math import ceil, floor
+from operator import or_
 
-import pandera.polars as pa
 import polars as pl
-from pandera.api.polars.types import PolarsData
-from pandera.config import ValidationDepth, config_context
-from pandera.errors import SchemaError, SchemaErrors
 
-from sluice.contracts import Contract, Field, FieldType
+from sluice.contracts import Bound, Contract, Dialect, Field, FieldType, Metric, MetricKind, Severity
 from sluice.errors import ContractInvalid
-from sluice_engine.parsing.text import TYPES
+from sluice_engine.judging.patterns import FORMATS, ecma
+from sluice_engine.judging.wording import bound_text, expected_format, step_text
+from sluice_engine.parsing.columns import as_text
+from sluice_engine.parsing.plain import TYPES
+from sluice_engine.parsing.text import carefully
 
-KINDS = {
-    FieldType.STRING: "text",
-    FieldType.INTEGER: "a whole number",
-    FieldType.NUMBER: "a number with a decimal point, such as 12.5",
-    FieldType.BOOLEAN: "true or false",
-    FieldType.TIMESTAMP: "a timestamp such as 2024-01-31T12:00:00Z",
-    FieldType.DATE: "a date such as 2024-01-31",
-}
-ECMA_CLASSES = {"d": "[0-9]", "D": "[^0-9]", "w": "[0-9A-Za-z_]", "W": "[^0-9A-Za-z_]"}
-"""ECMA-262 means ASCII by these; the regex engine of Polars means Unicode."""
+NEVER = pl.lit(False)  # noqa: FBT003 - for rules that no expression judges
+RAW = "\0"
+"""Prefix of a column that holds the cells as they stand in the file. No name in a contract has it."""
+
+LONGEST_LIST = 500
+INT64 = (-(2**63), 2**63 - 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One check on one column. `expected` completes the sentence "expected …"."""
+    """One check on the cells of one column. `expected` completes the sentence "expected …".
+
+    `broken` is an expression over typed columns by their names, and raw ones with the prefix RAW; null counts as kept. A cell that could
+    not be parsed breaks no other rule than `type`. `metric` names the metric it counts for, and then nothing is an error by itself.
+    """
 
     id: str
+    column: str | None
     expected: str
-    check: pa.Check
+    broken: pl.Expr
+    severity: Severity = Severity.ERROR
+    hint: str = ""
+    metric: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Breach:
-    """Rows of a batch (true where broken) that break one rule of a column."""
-
-    rule: str
-    column: str
-    expected: str
-    broken: pl.Series
+def rules_of(contract: Contract) -> tuple[Rule, ...]:
+    """Every rule on cells, column by column, in a fixed order; `type` is not among them. Raises ContractInvalid."""
+    return tuple(rule for field in contract.fields for rule in _of_field(contract, field))
 
 
-def expected_type(field: Field) -> str:
-    """What a cell of the column must be."""
-    if field.format is None:
-        return KINDS[field.type]
-    return f"{field.type.value} written as {field.format.replace('%', '')}, or in ISO 8601"
-
-
-def rules_of(contract: Contract, field: Field) -> Iterator[Rule]:
-    """Every rule on values of the column, in a fixed order. Raises ContractInvalid for a pattern that cannot be run."""
-    if low := field.minimum:
-        below = pa.Check.gt(low.value) if low.exclusive else pa.Check.ge(low.value)
-        yield Rule("minimum", f"{'greater than' if low.exclusive else 'at least'} {low.value:g}", below)
-    if high := field.maximum:
-        above = pa.Check.lt(high.value) if high.exclusive else pa.Check.le(high.value)
-        yield Rule("maximum", f"{'less than' if high.exclusive else 'at most'} {high.value:g}", above)
-    if field.min_length is not None:
-        yield Rule("min-length", f"at least {field.min_length} characters", pa.Check.str_length(field.min_length, None))
-    if field.max_length is not None:
-        yield Rule("max-length", f"at most {field.max_length} characters", pa.Check.str_length(None, field.max_length))
-    if field.pattern is not None:
-        yield Rule("pattern", f"text that matches {field.pattern}", pa.Check(_contains(_pattern(field))))
-    for metric in contract.metrics:
-        if metric.strict and metric.columns == (field.name,) and metric.values is not None:
-            said = f"one of: {', '.join(metric.values)}"[:500]
-            yield Rule("invalid-values", said, pa.Check.isin(list(metric.values)))
-
-
-def _pattern(field: Field) -> str:
-    pattern = re.sub(r"\\(.)", lambda pair: ECMA_CLASSES.get(pair[1], pair[0]), field.pattern or "", flags=re.DOTALL)
-    try:
-        pl.Series([""]).str.contains(pattern)
-    except pl.exceptions.ComputeError as error:
-        raise ContractInvalid(f"pattern of {field.name} cannot be honoured: {field.pattern!r}") from error
-    return pattern
-
-
-def _contains(pattern: str) -> Callable[[PolarsData], pl.LazyFrame]:
-    """Found anywhere, as ECMA-262 has it. Pandera's own check would hold the pattern against Python's syntax first."""
-    return lambda data: data.lazyframe.select(pl.col(data.key).str.contains(pattern))
-
-
-class Rules:
-    """The rules of one contract, compiled once."""
-
-    def __init__(self, contract: Contract) -> None:
-        self._rules = {field.name: tuple(rules_of(contract, field)) for field in contract.fields}
-        self._schema = pa.DataFrameSchema(
-            {
-                field.name: pa.Column(
-                    TYPES[field.type], [rule.check for rule in self._rules[field.name]], nullable=not field.required
-                )
-                for field in contract.fields
-            }
+def raw_columns(contract: Contract) -> tuple[str, ...]:
+    """Columns that some rule wants as they stand in the file."""
+    return tuple(
+        dict.fromkeys(
+            metric.columns[0]
+            for metric in contract.metrics
+            if (metric.kind is MetricKind.MISSING_VALUES and metric.values)
+            or (metric.pattern is not None and contract.field(metric.columns[0]).type is not FieldType.STRING)
         )
+    )
 
-    def judge(self, typed: pl.DataFrame) -> Iterator[Breach]:
-        """Every rule that the batch breaks, with the rows."""
-        with config_context(validation_depth=ValidationDepth.SCHEMA_AND_DATA):
-            try:
-                self._schema.validate(typed, lazy=True)
-            except SchemaErrors as errors:
-                yield from map(self._breach, errors.schema_errors)
 
-    def _breach(self, error: SchemaError) -> Breach:
-        output, column = error.check_output, error.schema.name
-        if not isinstance(output, pl.DataFrame) or len(output.columns) != 1:
-            # the frame itself is not as we built it, or a check could not run
-            raise RuntimeError(f"Pandera could not judge column {column}: {error.reason_code}")
-        broken = ~output.to_series().fill_null(value=True)
-        if error.check_index is None:
-            return Breach("required", column, "a value", broken)
-        rule = self._rules[column][error.check_index]
-        return Breach(rule.id, column, rule.expected, broken)
+def raw_text(cells: pl.Series) -> pl.Series:
+    """Cells as they stand in the file, as text, without outer blanks."""
+    return (cells if cells.dtype == pl.String else as_text(cells)).str.strip_chars()
+
+
+def _of_field(contract: Contract, field: Field) -> Iterator[Rule]:
+    column = pl.col(field.name)
+    if field.required or field.name in contract.primary_key:
+        yield Rule("required", field.name, "a value", column.is_null())
+    yield from _ranges(field, column)
+    if field.multiple_of is not None:
+        yield Rule("multiple-of", field.name, f"a multiple of {step_text(field.multiple_of)}", _off_step(field, column))
+    yield from _texts(field, column)
+    for at, metric in enumerate(contract.metrics):
+        if metric.columns == (field.name,) and metric.kind in CELL_METRICS:
+            yield _of_metric(at, metric, field, column)
+
+
+def _ranges(field: Field, column: pl.Expr) -> Iterator[Rule]:
+    if low := field.minimum:
+        said = f"{'greater than' if low.exclusive else 'at least'} {bound_text(field, low)}"
+        yield Rule("minimum", field.name, said, _below(field, column, low))
+    if high := field.maximum:
+        said = f"{'less than' if high.exclusive else 'at most'} {bound_text(field, high)}"
+        yield Rule("maximum", field.name, said, _above(field, column, high))
+
+
+def _below(field: Field, column: pl.Expr, low: Bound) -> pl.Expr:
+    if field.type is FieldType.NUMBER:
+        limit = pl.lit(float(low.value))
+        return column <= limit if low.exclusive else column < limit
+    least = floor(low.value) + 1 if low.exclusive else ceil(low.value)
+    return _integers(column) < least if least > INT64[0] else column.is_null() & False
+
+
+def _above(field: Field, column: pl.Expr, high: Bound) -> pl.Expr:
+    if field.type is FieldType.NUMBER:
+        limit = pl.lit(float(high.value))
+        return column >= limit if high.exclusive else column > limit
+    most = ceil(high.value) - 1 if high.exclusive else floor(high.value)
+    return _integers(column) > most if most < INT64[1] else column.is_null() & False
+
+
+def _integers(column: pl.Expr) -> pl.Expr:
+    """Whole numbers behind the values: of a timestamp microseconds, of a date days, since 1970."""
+    return column.to_physical().cast(pl.Int64)
+
+
+def _off_step(field: Field, column: pl.Expr) -> pl.Expr:
+    """Exact for decimals: 0.3 is three times 0.1, whatever its binary fraction says.
+
+    A number is the double nearest to n * p / q of some whole n; n * p and q are exact in doubles below 2**53, and one division rounds.
+    """
+    step = Fraction(repr(float(field.multiple_of))) if field.multiple_of else Fraction(1)
+    if field.type is FieldType.INTEGER:
+        return column % step.numerator != 0
+    times = (column * step.denominator / step.numerator).round()
+    return times * step.numerator / step.denominator != column
+
+
+def _texts(field: Field, column: pl.Expr) -> Iterator[Rule]:
+    if field.min_length is not None:
+        said = f"at least {field.min_length} characters"
+        yield Rule("min-length", field.name, said, column.str.len_chars() < field.min_length)
+    if field.max_length is not None:
+        said = f"at most {field.max_length} characters"
+        yield Rule("max-length", field.name, said, column.str.len_chars() > field.max_length)
+    if field.pattern is not None:
+        matched = column.str.contains(ecma(field.name, field.pattern))
+        yield Rule("pattern", field.name, f"text that matches {field.pattern}"[:LONGEST_LIST], ~matched)
+    if field.string_format is not None:
+        matched = column.str.contains(FORMATS[field.string_format])
+        yield Rule("format", field.name, expected_format(field.string_format), ~matched)
+
+
+CELL_METRICS = {
+    MetricKind.NULL_VALUES: "null-values",
+    MetricKind.MISSING_VALUES: "missing-values",
+    MetricKind.INVALID_VALUES: "invalid-values",
+}
+
+
+def _of_metric(at: int, metric: Metric, field: Field, column: pl.Expr) -> Rule:
+    said, broken = "a value", column.is_null()
+    if metric.kind is MetricKind.INVALID_VALUES:
+        wants = list(_wants(metric, field, column))
+        said = " and ".join(words for words, _ in wants)[:LONGEST_LIST]
+        broken = reduce(or_, (unwanted for _, unwanted in wants), pl.lit(False)) & column.is_not_null()  # noqa: FBT003 - nothing
+    elif metric.kind is MetricKind.MISSING_VALUES and metric.values:
+        said = f"a value, and none of: {', '.join(metric.values)}"[:LONGEST_LIST]
+        named = pl.col(RAW + field.name).is_in([value.strip() for value in metric.values])
+        broken = column.is_null() | named.fill_null(value=False)
+    counted = None if metric.strict else at
+    return Rule(CELL_METRICS[metric.kind], field.name, said, broken, metric.severity, metric.description, counted)
+
+
+def _wants(metric: Metric, field: Field, column: pl.Expr) -> Iterator[tuple[str, pl.Expr]]:
+    """What the metric asks of a value, and the expression that is true where it does not have it."""
+    if metric.values is not None:
+        yield f"one of: {', '.join(metric.values)}", ~column.is_in(_allowed(field, metric.values))
+    if metric.pattern is not None:
+        text = column if field.type is FieldType.STRING else pl.col(RAW + field.name)
+        yield f"text that matches {metric.pattern}", ~text.str.contains(ecma(field.name, metric.pattern))
+
+
+def _allowed(field: Field, values: tuple[str, ...]) -> pl.Series:
+    """The contract's own words for values, in the type of the column."""
+    parsed = carefully(pl.Series(list(values), dtype=pl.String), field, Dialect(null_words=()))
+    if parsed.failed.any():
+        raise ContractInvalid(f"validValues of {field.name} are no {field.type}: they could never stand in it")
+    return parsed.values.cast(TYPES[field.type]).implode()

@@ -3,7 +3,8 @@
 import polars as pl
 
 from sluice.contracts import Dialect, Field, FieldType
-from sluice_engine.parsing.text import INSTANT, TYPES, Parsed, midnights, parse
+from sluice_engine.parsing.plain import INSTANT, TYPES
+from sluice_engine.parsing.text import Parsed, midnights, parse
 
 NESTED = (pl.List, pl.Array, pl.Struct, pl.Object, pl.Binary, pl.Duration)
 

@@ -1,0 +1,86 @@
+"""How many different values a column holds, and which are frequent, in memory that no file can stretch.
+
+Counting keeps the smallest hashes: up to EXACT_TO different ones it knows all of them, beyond it the K smallest say how dense they lie
+(k-minimum-values; Bar-Yossef et al., 2002). Its standard error is 1 / sqrt(K), some 3 %.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from sluice.reports import Distinct
+
+Longs = npt.NDArray[np.uint64]
+
+K = 1024
+SLOTS = 16
+"""Bits of a hash that choose its slot in the table of hashes that were seen."""
+
+SAMPLE = 100_000
+"""First rows of a file among which the frequent values are counted; of each later batch only AFTER more."""
+AFTER = 500
+CANDIDATES = 1000
+"""Different values that are counted; beyond it the rarest are forgotten."""
+TOP = 10
+SEED = 0xD15
+
+
+@dataclass(slots=True)
+class DistinctCount:
+    """Takes values batch by batch; nulls are no values."""
+
+    _smallest: Longs = field(default_factory=lambda: np.empty(0, np.uint64))
+    _limit: np.uint64 | None = None
+    """Once set: no hash at or above it matters any more."""
+    _table: Longs = field(default_factory=lambda: np.zeros(1 << SLOTS, np.uint64))
+
+    def add(self, values: pl.Series) -> None:
+        hashes = (values.drop_nulls() if values.null_count() else values).hash(SEED).to_numpy()
+        if self._limit is not None:
+            hashes = hashes[hashes < self._limit]
+        new = hashes[self._table[self._slots(hashes)] != hashes]
+        if len(new):
+            self._keep(np.unique(new))
+
+    def _keep(self, new: Longs) -> None:
+        self._table[self._slots(new)] = new
+        self._smallest = np.union1d(self._smallest, new)
+        if len(self._smallest) > K:
+            self._smallest = self._smallest[: K + 1]
+            self._limit = self._smallest[-1]
+
+    def _slots(self, hashes: Longs) -> Longs:
+        # the low bits: of the smallest hashes the high ones are all alike
+        return hashes & np.uint64((1 << SLOTS) - 1)
+
+    def found(self) -> Distinct:
+        if self._limit is None:
+            return Distinct(count=len(self._smallest), exact=True)
+        return Distinct(count=round(K * 2**64 / int(self._limit)), exact=False)
+
+
+@dataclass(slots=True)
+class TopCount:
+    """Counts values among a sample of the rows; a small file is its own sample."""
+
+    rows: int = 0
+    _counts: Counter[object] = field(default_factory=Counter)
+    _hopeless: bool = False
+    """So many different values that none is frequent: a key, not a category."""
+
+    def add(self, values: pl.Series) -> None:
+        sample = values.head(max(SAMPLE - self.rows, AFTER))
+        self.rows += len(sample)
+        if self._hopeless:
+            return
+        counts = sample.drop_nulls().alias("value").value_counts(sort=True, name="count")
+        self._hopeless = counts.height > CANDIDATES and counts["count"][0] == 1
+        self._counts.update(dict(counts.head(CANDIDATES).iter_rows()))
+        if len(self._counts) > 2 * CANDIDATES:
+            self._counts = Counter(dict(self._counts.most_common(CANDIDATES)))
+
+    def found(self) -> tuple[tuple[object, int], ...]:
+        return () if self._hopeless else tuple(self._counts.most_common(TOP))
