@@ -150,6 +150,21 @@ def test_a_text_without_a_header_is_refused(text, dialect, code, tmp_path):
     assert refusal.value.code == code
 
 
+@pytest.mark.parametrize(
+    ("text", "delimiter", "said"),
+    [
+        ("Order ID;Amount\n1;2\n", ",", 'separated by semicolons, and the contract has commas. .*delimiter: ";"'),
+        ('"Order ID";"Amount"\n1;2\n', ",", 'separated by semicolons.*delimiter: ";"'),
+        ("Order ID,Amount\n1,2\n", ";", 'separated by commas, and the contract has semicolons.*delimiter: ","'),
+        ("Order ID\tAmount\n1\t2\n", "^", r"separated by tabs, and the contract has the character '\^'"),
+    ],
+)
+def test_another_delimiter_is_recognised(text, delimiter, said, tmp_path):
+    with pytest.raises(FileRejected, match=said) as refusal:
+        read(tmp_path / "f", text, contract(delimiter=delimiter))
+    assert (refusal.value.code, len(refusal.value.faults)) == ("wrong-columns", 1)
+
+
 def test_unknown_columns_ride_beside_the_cells_and_are_said(tmp_path):
     text = "x,Amount,Order ID," + ",".join(f"y{n}" for n in range(12)) + "\n" + ",".join("abc" + "d" * 12) + "\n"
     (tmp_path / "f").write_text(text)

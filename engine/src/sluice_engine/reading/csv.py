@@ -99,7 +99,7 @@ class CsvTable:
 
     def _all(self) -> Iterator[Batch]:
         window = Window(self._source.text(), offset=self._source.mark)
-        names = read_header(window, self.contract.dialect, self._signs)
+        names = read_header(window, self.contract.dialect, self._signs, len(self.contract.fields))
         self._columns = resolve(names, self.contract, correcting=self.correcting)
         self._stretches.clear()
         row = 1

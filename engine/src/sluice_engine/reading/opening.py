@@ -1,5 +1,6 @@
 """What stands before the rows of a text: lines to skip, the header, records to skip."""
 
+import json
 from itertools import pairwise
 
 import numpy as np
@@ -13,18 +14,29 @@ from sluice_engine.reading.lines import SOUND, Signs, contents, delimiters, line
 GLANCE = 65_536
 """Bytes among which the end of a single record is looked for first."""
 
+DELIMITERS = {";": "semicolons", ",": "commas", "\t": "tabs", "|": "vertical bars"}
 
-def read_header(window: Window, dialect: Dialect, signs: Signs) -> list[str]:
-    """Names in the header, as they stand there; the window then begins with the first row.
 
-    Raises FileRejected where there is no header, or none that is text.
+def read_header(window: Window, dialect: Dialect, signs: Signs, fields: int) -> list[str]:
+    """Names in the header, as they stand there; the window then begins with the first row. The contract has so many `fields`.
+
+    Raises FileRejected where there is no header, or none that is text, or one with another delimiter.
     """
     _skip_lines(window, (dialect.header_row or 1) - 1)
     line, offset = window.line, window.offset
     record = _next_record(window, signs)
     if record is None:
         raise FileRejected("empty-file", "The file is empty. Send a file with a header and rows.")
-    names = _names(record, line, offset, signs)
+    if b"\0" in record:
+        raise no_text(line)
+    check_utf8(record, line, offset)
+    names = _names(record, signs)
+    if names is None or len(names) == 1 < fields:
+        _check_delimiter(record, signs, line)
+    if names is None:
+        said = f"The header in line {line} has a quote that is not closed, or stands amid a name."
+        fault = Fault("unclosed-quote", "quotes in pairs", said, line=line)
+        raise FileRejected("unclosed-quote", f"{said} Correct it.", fault)
     for _ in range(dialect.skip_after_header):
         _next_record(window, signs)
     return names
@@ -69,16 +81,23 @@ def _next_record(window: Window, signs: Signs) -> bytes | None:
             window.grow()
 
 
-def _names(text: bytes, line: int, offset: int, signs: Signs) -> list[str]:
-    if b"\0" in text:
-        raise no_text(line)
-    check_utf8(text, line, offset)
+def _check_delimiter(record: bytes, signs: Signs, line: int) -> None:
+    """Raises FileRejected where another delimiter splits the record into several names."""
+    for sign, others in DELIMITERS.items():
+        names = _names(record, Signs(ord(sign), signs.quote)) if ord(sign) != signs.delimiter else None
+        if names and len(names) > 1:
+            own = DELIMITERS.get(chr(signs.delimiter), f"the character {chr(signs.delimiter)!r}")
+            said = f"The names in line {line} are separated by {others}, and the contract has {own}."
+            remedy = f"Save the file with {own}, or set `delimiter: {json.dumps(sign)}` in the contract's dialect."
+            fault = Fault("delimiter", f"names separated by {own}", remedy, line=line)
+            raise FileRejected("wrong-columns", f"{said} {remedy}", fault)
+
+
+def _names(text: bytes, signs: Signs) -> list[str] | None:
+    """Cells of the last record of a text; None where one of its quotes is out of place."""
     records = split(text, signs, final=True)
     if records.kinds[-1] != SOUND:
-        said = f"The header in line {line} has a quote that is not closed, or stands amid a name."
-        raise FileRejected(
-            "unclosed-quote", f"{said} Correct it.", Fault("unclosed-quote", "quotes in pairs", said, line=line)
-        )
+        return None
     between, _ = delimiters(np.frombuffer(text, np.uint8), records, signs)
     start, stop = int(records.starts[-1]), int(contents(np.frombuffer(text, np.uint8), records)[-1])
     edges = [start - 1, *between.tolist(), stop]
