@@ -13,10 +13,14 @@ from uuid import uuid4
 
 import httpx
 import polars as pl
+import psutil
 import pytest
 from aiokafka import AIOKafkaConsumer
 
+from sluice.clock import utc_now
 from sluice.contracts import publish_contract
+from sluice.corrections import Corrections
+from sluice.errors import ObjectMissing
 from sluice.events import (
     Accepted,
     Envelope,
@@ -24,20 +28,27 @@ from sluice.events import (
     FileUploaded,
     FileValidated,
     ObjectRef,
+    Outcome,
     Problem,
+    Receipt,
     Rejected,
+    TaskCompleted,
     accepted,
     follow,
 )
-from sluice.messaging import KafkaPublisher, connected, create_broker, decode
+from sluice.ledger import attempt_key, outcome_key, verdict_key
+from sluice.messaging import KafkaPublisher, connected, create_broker, decode, encode_structured
 from sluice.messaging.record import Record
 from sluice.objectstore import ObjectStore, open_objectstore, split_uri
 from sluice.settings import S3Settings
+from sluice.testing import verdict_accepted
 from sluice_engine import paths
 from sluice_engine.judged import Judged
-from validator.adapters.child import Limits
+from validator.adapters.attempts import S3Attempts
+from validator.adapters.child import Limits, stderr_file
 from validator.adapters.children import ChildJudge
-from validator.adapters.s3 import S3Files, S3Verdicts
+from validator.adapters.s3 import S3Corrections, S3Files, S3Results, S3Verdicts
+from validator.errors import ChildBroken
 from validator.settings import ValidatorSettings
 
 pytestmark = pytest.mark.real
@@ -168,18 +179,109 @@ async def test_process_judges_each_file_and_survives_a_kill_in_mid_work(
         assert isinstance(refused, Rejected)
         assert b"Did you mean Planes?" in await store.get(split_uri(refused.report or "")[1])
 
-        async with service(environment, unused_tcp_port, tmp_path / "work") as process:
-            await publisher.publish(accepted(large))
-            async with asyncio.timeout(60):
-                while not list((tmp_path / "work").rglob("typed/*.parquet")):
-                    await asyncio.sleep(0.05)
-            os.kill(process.pid, signal.SIGKILL)
-            await process.wait()
+        await publisher.publish(accepted(large))
+        await kill_in_mid_parse(environment, unused_tcp_port, tmp_path / "work")
         assert list((tmp_path / "work").rglob("input"))
         async with service(environment, unused_tcp_port, tmp_path / "work"):
             (ended,) = await verdicts(1, {large.task_id})
             await assert_loaded(store, ended, 600_000)
         assert not any((tmp_path / "work").iterdir())
+
+
+async def kill_in_mid_parse(environment: dict[str, str], port: int, work: Path) -> None:
+    """Kill a validator while its child reads a large file; nothing of it lives on."""
+    async with service(environment, port, work) as process:
+        async with asyncio.timeout(90):
+            while not reads_large_file(work):
+                await asyncio.sleep(0.02)
+        family = psutil.Process(process.pid).children(recursive=True)
+        os.kill(process.pid, signal.SIGKILL)
+        await process.wait()
+    assert len(family) >= 2
+    _, alive = psutil.wait_procs(family, timeout=5)
+    assert alive == []
+
+
+def reads_large_file(work: Path) -> bool:
+    runs = [run for run in work.glob("*/*") if stderr_file(run).exists()]
+    return any(paths.input_file(run).stat().st_size > 1_000_000 for run in runs)
+
+
+@pytest.mark.timeout(400)
+async def test_file_that_killed_three_validators_fails_and_the_next_one_passes(
+    environment, store, stored, header, tmp_path, unused_tcp_port
+):
+    await publish_contract(store, CONTRACT.read_text())
+    deadly = await stored((header + "".join(map(ROW.format, range(600_000)))).encode())
+    good = await stored((header + ROW.format(1)).encode())
+    async with listening(environment) as (publisher, verdicts):
+        for fact in (deadly, good):
+            await publisher.publish(accepted(fact))
+        for number in range(1, 4):
+            await kill_in_mid_parse(environment, unused_tcp_port, tmp_path / "work")
+            assert await store.get(attempt_key("sales", deadly.task_id, number))
+        async with service(environment, unused_tcp_port, tmp_path / "work"):
+            said = await verdicts(2, {deadly.task_id, good.task_id})
+    by_task = {each.data.task_id: each.data.verdict for each in said}
+    assert isinstance(by_task[good.task_id], Accepted)
+    assert isinstance(by_task[deadly.task_id], Failed)
+    assert by_task[deadly.task_id].problem.code == "too-many-attempts"
+    with pytest.raises(ObjectMissing):
+        await store.get(attempt_key("sales", good.task_id, 1))
+
+
+async def test_attempts_are_counted_on_the_real_store(store, make_fact):
+    fact = make_fact("csv").model_copy(update={"task_id": uuid4()})
+    attempts = S3Attempts(store, utc_now)
+    async with await attempts.begin(fact):
+        assert await store.get(attempt_key("sales", fact.task_id, 1))
+    for _ in range(3):
+        async with await attempts.begin(fact) as attempt:
+            await attempt.crashed("signal 6")
+    ended = await attempts.begin(fact)
+    assert isinstance(ended, Problem)
+    assert ended.code == "parser-crashed"
+
+
+async def test_files_for_the_sender_stand_beside_the_report(store, make_fact, tmp_path):
+    run, fact = uuid4(), make_fact("csv")
+    (tmp_path / "rejects.csv").write_bytes(b"a")
+    paths.report_file(tmp_path).write_bytes(b"{}")
+    results = S3Results(store)
+    report = await results.keep_report(fact, run, tmp_path)
+    await results.keep_files(fact, run, tmp_path, ["rejects.csv"])
+    assert await store.get(split_uri(report)[1].replace("report.json", "rejects.csv")) == b"a"
+
+
+@pytest.mark.parametrize("name", ["../input", "/etc/passwd", "link.csv", "a b.csv", ""])
+async def test_no_file_outside_the_run_is_kept_whatever_a_child_names(name, store, make_fact, tmp_path):
+    (tmp_path / "link.csv").symlink_to("/etc/passwd")
+    with pytest.raises(ChildBroken):
+        await S3Results(store).keep_files(make_fact("csv"), uuid4(), tmp_path, [name])
+
+
+async def test_open_rows_of_the_corrected_task_are_brought(store, make_fact, tmp_path):
+    """A parent that was accepted in part, and an outsider's file that brings its rejected rows back."""
+    parent = make_fact("csv").model_copy(update={"task_id": uuid4()})
+    home = f"reports/sales/{parent.task_id}/run"
+    verdict = verdict_accepted(3, accepted=2, rejected=1, report=store.uri(f"{home}/report.json"))
+    common = parent.model_dump(include={"task_id", "datasource", "filename", "accepted_at"})
+    judged = follow(accepted(parent), FileValidated(**common, verdict=verdict), source="test", time=parent.accepted_at)
+    done = TaskCompleted(**common, outcome=Outcome.SUCCEEDED, rows=Receipt(), completed_at=parent.accepted_at)
+    outcome = follow(judged, done, source="test", time=parent.accepted_at)
+    await store.put(verdict_key("sales", parent.task_id), encode_structured(judged))
+    await store.put(outcome_key(parent.accepted_at, parent.task_id), encode_structured(outcome))
+    await store.put(f"{home}/open-rows.parquet", b"rows")
+
+    corrections = S3Corrections(store, Corrections(store, utc_now))
+    first, second = (parent.model_copy(update={"task_id": uuid4(), "corrects": parent.task_id}) for _ in range(2))
+    for _ in range(2):  # a second delivery finds its own claim
+        assert await corrections.prepare(first, tmp_path, claimed=False) is None
+        assert paths.open_before(tmp_path).read_bytes() == b"rows"
+    for claimed, code in ((False, "correction-under-way"), (True, "correction-overtaken")):
+        problem = await corrections.prepare(second, tmp_path, claimed=claimed)
+        assert problem
+        assert problem.code == code
 
 
 async def assert_loaded(store: ObjectStore, said: Envelope[FileValidated], rows: int) -> None:
