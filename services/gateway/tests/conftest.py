@@ -74,6 +74,12 @@ class InMemoryObjectStore:
             raise ObjectMissing(key)
         return self.objects[key]
 
+    async def head(self, key: str) -> ObjectInfo:
+        self.check("head", key)
+        if key not in self.objects:
+            raise ObjectMissing(key)
+        return ObjectInfo(key, len(self.objects[key]), "")
+
     async def put(self, key: str, body: bytes, _content_type: str = "") -> None:
         self.check("put", key)
         self.objects[key] = body

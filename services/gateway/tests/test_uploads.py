@@ -38,6 +38,7 @@ async def test_an_accepted_file_is_durable_recorded_and_told(gateway: Any, event
         "accepted_at": "2026-03-04T05:06:07.891000Z",
         "contract": {"datasource": "sales", "version": "1.0.0"},
         "caller": "anonymous",
+        "corrects": None,
     }
     assert gateway.store.objects[event.object.uri.removeprefix("s3://sluice/")] == BODY
     assert (event.object.size, event.object.sha256) == (len(BODY), hashlib.sha256(BODY).hexdigest())
@@ -253,8 +254,11 @@ async def test_the_api_documents_its_problems_and_examples(gateway: Any) -> None
     put = paths["/v1/datasources/{datasource}/files/{filename}"]["put"]
     post = paths["/v1/datasources/{datasource}/files"]["post"]
     for operation in (put, post):
-        assert {"202", "400", "404", "408", "413", "415", "422", "503"} <= set(operation["responses"])
+        assert {"202", "400", "404", "408", "409", "413", "415", "422", "503"} <= set(operation["responses"])
         assert "application/problem+json" in operation["responses"]["415"]["content"]
+        assert "corrects" in {parameter["name"] for parameter in operation["parameters"]}
+        conflict = operation["responses"]["409"]["content"]["application/problem+json"]["schema"]
+        assert "already-corrected" in conflict["properties"]["code"]["enum"]
     assert "multipart/form-data" in post["requestBody"]["content"]
     assert (await gateway.http.get("/docs")).status_code == 200
 

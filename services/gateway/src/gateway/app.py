@@ -17,6 +17,7 @@ from gateway.usecases import AcceptUpload, AdmitUpload, Relay, SweepUnconcluded
 from sluice import messaging
 from sluice.clock import Clock, utc_now
 from sluice.contracts import ContractStore
+from sluice.corrections import Corrections
 from sluice.http import Probes, create_api
 from sluice.jobs import Job, running
 from sluice.objectstore import ObjectStore, open_objectstore
@@ -75,7 +76,7 @@ def assemble(settings: GatewaySettings, store: ObjectStore, events: EventPublish
     """Every use case on its ports."""
     ledger, relay, prove = S3Ledger(store), Relay(events, settings.relay_room), ProveStorage(store)
     admit = AdmitUpload(ContractStore(store), prove, settings.max_upload_bytes, settings.max_uploads)
-    accept = AcceptUpload(store, ledger, relay, clock, uuid7, settings.max_upload_bytes)
+    accept = AcceptUpload(store, ledger, Corrections(store, clock), relay, clock, uuid7, settings.max_upload_bytes)
     sweep = SweepUnconcluded(
         ledger,
         relay,

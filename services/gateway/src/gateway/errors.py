@@ -5,6 +5,9 @@ UploadRefused
 ├── FileTooLarge · EmptyFile · FormatMismatch · DigestMismatch        the bytes
 ├── InvalidForm · UploadIncomplete · UploadStalled                    how they came
 ├── KeyReused                                                         the Idempotency-Key
+├── CorrectionRefused                                                 the task that is to be corrected
+│   ├── ParentUnknown · ParentNotConcluded · NothingToCorrect
+│   └── CorrectionUnderWay · AlreadyCorrected · CorrectTheFirst
 └── GatewayBusy                                                       the moment
 Undecided                                                             nobody knows whether it was accepted
 """
@@ -58,6 +61,48 @@ class UploadStalled(UploadRefused):
 
 class KeyReused(UploadRefused):
     code = "idempotency-key-reused"
+
+
+class CorrectionRefused(UploadRefused):
+    """What `sluice.corrections` says against it. With an Idempotency-Key its bytes may stay: they belong to the key."""
+
+
+class ParentUnknown(CorrectionRefused):
+    code = "task-not-found"
+
+
+class ParentNotConcluded(CorrectionRefused):
+    code = "task-not-concluded"
+
+
+class NothingToCorrect(CorrectionRefused):
+    code = "nothing-to-correct"
+
+
+class CorrectionUnderWay(CorrectionRefused):
+    code = "correction-under-way"
+
+
+class AlreadyCorrected(CorrectionRefused):
+    code = "already-corrected"
+
+
+class CorrectTheFirst(CorrectionRefused):
+    code = "correct-the-first"
+
+
+CORRECTIONS: dict[str, type[CorrectionRefused]] = {
+    each.code: each
+    for each in (
+        ParentUnknown,
+        ParentNotConcluded,
+        NothingToCorrect,
+        CorrectionUnderWay,
+        AlreadyCorrected,
+        CorrectTheFirst,
+    )
+}
+"""Each refusal of `sluice.corrections`, by its code."""
 
 
 class GatewayBusy(UploadRefused):

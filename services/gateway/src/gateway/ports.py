@@ -5,7 +5,8 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 from uuid import UUID
 
-from sluice.events import ContractRef, Envelope, Event, FileUploaded
+from sluice.corrections import Basis
+from sluice.events import ContractRef, Envelope, Event, FileUploaded, Problem
 
 Acceptance = Envelope[FileUploaded]
 
@@ -50,6 +51,16 @@ class AcceptanceLedger(Protocol):
 
     def without_outcome(self, day: str) -> AsyncIterator[UUID]:
         """Tasks accepted on that day (`yyyy-mm-dd`) that have no outcome yet."""
+
+
+class Corrections(Protocol):
+    """Which task may correct which. Both say a Problem where it may not; they raise Transient while it cannot be told."""
+
+    async def check(self, datasource: str, parent: UUID, child: UUID) -> Basis | Problem:
+        """Could this child be claimed now? Changes nothing."""
+
+    async def claim(self, child: FileUploaded) -> Basis | Problem:
+        """Claim its parent for this child, once. Of many at once exactly one wins."""
 
 
 class EventPublisher(Protocol):

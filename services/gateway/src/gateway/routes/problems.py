@@ -16,6 +16,12 @@ STATUS: dict[type[UploadRefused], int] = {
     errors.UploadIncomplete: 400,
     errors.UnknownDatasource: 404,
     errors.UploadStalled: 408,
+    errors.ParentUnknown: 404,
+    errors.ParentNotConcluded: 409,
+    errors.NothingToCorrect: 409,
+    errors.CorrectionUnderWay: 409,
+    errors.AlreadyCorrected: 409,
+    errors.CorrectTheFirst: 409,
     errors.FileTooLarge: 413,
     errors.UnsupportedFormat: 415,
     errors.FormatMismatch: 415,
@@ -27,6 +33,8 @@ STATUS: dict[type[UploadRefused], int] = {
     errors.GatewayBusy: 503,
 }
 RETRY_AFTER = {"Retry-After": "5"}
+PASSING = (errors.GatewayBusy, errors.ParentNotConcluded, errors.CorrectionUnderWay)
+"""Worth trying again by itself."""
 
 
 def add_problems(api: FastAPI) -> None:
@@ -34,7 +42,7 @@ def add_problems(api: FastAPI) -> None:
     async def refuse(_request: Request, error: UploadRefused) -> JSONResponse:
         status = STATUS[type(error)]
         log.info("upload refused", code=error.code)
-        headers = RETRY_AFTER if status == STATUS[errors.GatewayBusy] else {}
+        headers = RETRY_AFTER if isinstance(error, PASSING) else {}
         return problem(Refusal(status, error.code, str(error), headers))
 
     @api.exception_handler(Undecided)

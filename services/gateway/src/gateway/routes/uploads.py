@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Path, Request, Response
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from gateway.domain.names import check_name
@@ -36,10 +36,18 @@ Digest = Annotated[
         examples=["sha-256=:X48E9qOokqqrvdts8nOJRJN3OWDUoyWxBf7kbu9DBPE=:"],
     ),
 ]
+Corrects = Annotated[
+    UUID | None,
+    Query(
+        description="The concluded task that this file corrects. If that one was rejected, send the whole file; if it succeeded in part, "
+        "its rejected rows as they were handed back (`/v1/tasks/{task_id}/rejects`), mended. One correction at a time."
+    ),
+]
 Datasource = Annotated[str, Path(description="Name of a datasource that has a contract.", examples=["sales"])]
 BYTES = {"schema": {"type": "string", "format": "binary"}}
 RAW_BODY = {"requestBody": {"required": True, "content": {"application/octet-stream": BYTES}}}
-FORM = {"type": "object", "required": ["file"], "properties": {"file": BYTES["schema"]}}
+CORRECTS = {"type": "string", "format": "uuid", "description": "the same as the query parameter; stands before `file`"}
+FORM = {"type": "object", "required": ["file"], "properties": {"corrects": CORRECTS, "file": BYTES["schema"]}}
 FORM_BODY = {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": FORM}}}}
 EXAMPLE: JsonValue = {
     "task_id": "0197f3c2-7d51-7c3e-9a54-2f1f2c1b7a10",
@@ -103,23 +111,31 @@ async def put_file(
     response: Response,
     key: Key = None,
     digest: Digest = None,
+    corrects: Corrects = None,
 ) -> Accepted:
     contract = await edge.admit(datasource, declared_size(request))
-    offer = Offer(contract, check_name(filename), key, _sha256(digest))
+    offer = Offer(contract, check_name(filename), key, _sha256(digest), corrects)
     with edge.admit.place():
         return await edge.take(offer, read_body(request, edge.body_patience), response)
 
 
 @router.post("", summary="Hand over a file in a form", status_code=202, responses=ANSWERS, openapi_extra=FORM_BODY)
 async def post_file(
-    *, edge: At, datasource: Datasource, request: Request, response: Response, key: Key = None
+    *,
+    edge: At,
+    datasource: Datasource,
+    request: Request,
+    response: Response,
+    key: Key = None,
+    corrects: Corrects = None,
 ) -> Accepted:
     size = declared_size(request)
     contract = await edge.admit(datasource, size and max(0, size - OVERHEAD))
     with edge.admit.place():
         content_type = request.headers.get("content-type", "")
-        filename, content = await open_form(content_type, read_body(request, edge.body_patience))
-        return await edge.take(Offer(contract, check_name(filename), key), content, response)
+        form = await open_form(content_type, read_body(request, edge.body_patience))
+        offer = Offer(contract, check_name(form.filename), key, corrects=form.corrects or corrects)
+        return await edge.take(offer, form.content, response)
 
 
 def _sha256(content_digest: str | None) -> str | None:

@@ -10,11 +10,12 @@ from structlog.contextvars import bound_contextvars
 
 from gateway.domain.measure import Measure, Measured
 from gateway.domain.names import FileName
-from gateway.errors import DigestMismatch, KeyReused, Undecided
-from gateway.ports import Acceptance, AcceptanceLedger, FileStore, Outbound, Sink
+from gateway.errors import CORRECTIONS, DigestMismatch, KeyReused, Undecided
+from gateway.ports import Acceptance, AcceptanceLedger, Corrections, FileStore, Outbound, Sink
 from sluice.clock import Clock
+from sluice.corrections import Basis
 from sluice.errors import SluiceError, Transient
-from sluice.events import ContractRef, FileUploaded, ObjectRef, accepted, task_id_for_key
+from sluice.events import ContractRef, FileUploaded, ObjectRef, Problem, accepted, task_id_for_key
 from sluice.ledger import raw_key
 
 log = structlog.get_logger()
@@ -27,12 +28,16 @@ Body = AsyncIterator[bytes]
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A file that somebody wants to hand over, without its bytes. `digest`: SHA-256 in base64, if the sender says it."""
+    """A file that somebody wants to hand over, without its bytes.
+
+    `digest`: SHA-256 in base64, if the sender says it. `corrects`: the task whose file or rejected rows it brings back.
+    """
 
     contract: ContractRef
     name: FileName
     idempotency_key: str | None = None
     digest: str | None = None
+    corrects: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,7 @@ class AcceptUpload:
 
     files: FileStore
     ledger: AcceptanceLedger
+    corrections: Corrections
     outbound: Outbound
     clock: Clock
     new_id: Callable[[], UUID]
@@ -52,6 +58,8 @@ class AcceptUpload:
     async def __call__(self, offer: Offer, body: Body) -> UUID:
         task_id = task_id_for_key(ANONYMOUS, offer.idempotency_key) if offer.idempotency_key else self.new_id()
         with bound_contextvars(task_id=str(task_id)):
+            if offer.corrects:
+                _allow(await self.corrections.check(offer.contract.datasource, offer.corrects, task_id))
             claimed = await self.ledger.claimed(task_id) if offer.idempotency_key else None
             if claimed:
                 await self._repeat(claimed, offer, body)
@@ -62,6 +70,7 @@ class AcceptUpload:
     async def _repeat(self, claimed: Acceptance, offer: Offer, body: Body) -> None:
         """The same upload again: compare, store nothing, and finish what a crash may have left unfinished."""
         _require_same(claimed, offer, await self._measured(offer, body))
+        await self._claim_parent(claimed)
         if await self._record(claimed):
             self.outbound.hand_over(claimed)
 
@@ -71,6 +80,12 @@ class AcceptUpload:
         acceptance = self._acceptance(task_id, offer, key, measured)
         if offer.idempotency_key:
             acceptance = await self._claim(acceptance, key, offer, measured)
+        try:
+            await self._claim_parent(acceptance)
+        except SluiceError:
+            if not offer.idempotency_key:
+                await self._discard(key)
+            raise
         await self._record(acceptance)
         self.outbound.hand_over(acceptance)
         log.info("file accepted", datasource=offer.contract.datasource, size=measured.size)
@@ -110,6 +125,7 @@ class AcceptUpload:
                 object=ObjectRef(uri=self.files.uri(key), size=measured.size, sha256=measured.sha256),
                 contract=offer.contract,
                 caller=ANONYMOUS,
+                corrects=offer.corrects,
             )
         )
 
@@ -123,6 +139,11 @@ class AcceptUpload:
             _require_same(winner, offer, measured)
         return winner
 
+    async def _claim_parent(self, acceptance: Acceptance) -> None:
+        """Last before the record, so that a claim without one is soon known to be lost. Raises CorrectionRefused."""
+        if acceptance.data.corrects:
+            _allow(await self.corrections.claim(acceptance.data))
+
     async def _record(self, acceptance: Acceptance) -> bool:
         try:
             return await self.ledger.record(acceptance)
@@ -130,11 +151,17 @@ class AcceptUpload:
             raise Undecided(str(error)) from error
 
 
+def _allow(answer: Basis | Problem) -> None:
+    """Raises CorrectionRefused."""
+    if isinstance(answer, Problem):
+        raise CORRECTIONS[answer.code](answer.message)
+
+
 def _require_same(stands: Acceptance, offer: Offer, measured: Measured) -> None:
     """Raises KeyReused."""
-    before = (stands.data.datasource, stands.data.filename, stands.data.object.sha256)
-    if before != (offer.contract.datasource, offer.name.shown, measured.sha256):
+    before = (stands.data.datasource, stands.data.filename, stands.data.object.sha256, stands.data.corrects)
+    if before != (offer.contract.datasource, offer.name.shown, measured.sha256, offer.corrects):
         raise KeyReused(
-            "This Idempotency-Key belongs to an upload with another datasource, file name or content. "
+            "This Idempotency-Key belongs to an upload with another datasource, file name, content or `corrects`. "
             "Send a new key with a new file; repeat a key only with the very same upload."
         )
