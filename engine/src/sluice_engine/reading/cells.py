@@ -50,6 +50,8 @@ def quick(block: Block, width: int, signs: Signs) -> Split | None:
     """None unless it is proved that each record has `width` cells, and is neither blank nor broken."""
     if b"\0" in block.data or (width == 1 and _may_have_blanks(block.data)):
         return None
+    if not len(block.quotes) and _delimiters(block, signs) != block.newlines * (width - 1):
+        return None
     try:
         cells = _parse(block.data, width, signs, quoted=bool(len(block.quotes)))
     except pl.exceptions.ComputeError:  # a record with too many cells, or no UTF-8
@@ -75,13 +77,15 @@ def _may_have_blanks(text: bytes) -> bool:
 
 def _complete(cells: pl.DataFrame, block: Block, signs: Signs) -> bool:
     """Is no record short? None is long, so that the delimiters need only be counted; a short one lacks at least its last cell."""
-    if len(block.quotes) and not (cells.to_series(-1) == "").any():
+    if not len(block.quotes) or not (cells.to_series(-1) == "").any():
         return True
-    found = int(np.count_nonzero(block.bytes == signs.delimiter))
-    if len(block.quotes):
-        within = pl.all().str.count_matches(chr(signs.delimiter), literal=True).sum()
-        found -= sum(cells.select(within).row(0))
-    return found == cells.height * (cells.width - 1)
+    within = pl.all().str.count_matches(chr(signs.delimiter), literal=True).sum()
+    return _delimiters(block, signs) - sum(cells.select(within).row(0)) == cells.height * (cells.width - 1)
+
+
+def _delimiters(block: Block, signs: Signs) -> int:
+    """How many there are, those within quotes among them."""
+    return int(np.count_nonzero(block.bytes == signs.delimiter))
 
 
 def _parse(text: bytes, width: int, signs: Signs, *, quoted: bool) -> pl.DataFrame:

@@ -214,11 +214,7 @@ def pick(block: bytes, records: Records, kept: Bits) -> tuple[bytes, Records]:
         data = data.copy()
         data[lone] = NEWLINE
         block = data.tobytes()
-    # neighbours that are kept are taken together
-    edges = np.flatnonzero(np.diff(kept, prepend=False, append=False))
-    firsts, lasts = edges[0::2], edges[1::2] - 1
-    pairs = zip(records.starts[firsts].tolist(), records.ends[lasts].tolist(), strict=True)
-    text = b"".join(block[start:end] for start, end in pairs)
-    sizes = (records.ends - records.starts)[kept]
-    ends = np.cumsum(sizes)
-    return text, Records(ends - sizes, ends, records.kinds[kept], records.lines[kept], records.newlines)
+    sizes = records.ends - records.starts
+    text = block[: records.end] if kept.all() else data[: records.end][np.repeat(kept, sizes)].tobytes()
+    ends = np.cumsum(sizes[kept])
+    return text, Records(ends - sizes[kept], ends, records.kinds[kept], records.lines[kept], records.newlines)
