@@ -43,11 +43,11 @@ class DistinctCount:
             hashes = hashes[hashes < self._limit]
         new = hashes[self._table[self._slots(hashes)] != hashes]
         if len(new):
-            self._keep(np.unique(new))
+            self._keep(_unique(new))
 
     def _keep(self, new: Longs) -> None:
         self._table[self._slots(new)] = new
-        self._smallest = np.union1d(self._smallest, new)
+        self._smallest = _unique(np.concatenate([self._smallest, new]))
         if len(self._smallest) > K:
             self._smallest = self._smallest[: K + 1]
             self._limit = self._smallest[-1]
@@ -60,6 +60,14 @@ class DistinctCount:
         if self._limit is None:
             return Distinct(count=len(self._smallest), exact=True)
         return Distinct(count=round(K * 2**64 / int(self._limit)), exact=False)
+
+
+def _unique(hashes: Longs) -> Longs:
+    # by sorting: numpy's own way, by hashing, takes ten times as long here
+    hashes = np.sort(hashes)
+    first = np.ones(len(hashes), np.bool_)
+    first[1:] = hashes[1:] != hashes[:-1]
+    return hashes[first]
 
 
 @dataclass(slots=True)

@@ -73,6 +73,7 @@ class Keys:
         begin = self._spilled[-1][-1] if self._spilled else np.uint64(0)
         counts = np.bincount(part, minlength=PARTITIONS).astype(np.uint64)
         self._spilled.append(np.concatenate([[begin], begin + np.cumsum(counts)]))
+        self.folder.mkdir(exist_ok=True)
         with self._file.open("ab") as file:
             entries[order].tofile(file)
         self._held, self._bytes = [], 0

@@ -31,12 +31,34 @@ def plain(cells: pl.Series, field: Field, dialect: Dialect) -> pl.Series:
     """Values where the cell is spelt in the usual way; null elsewhere."""
     if field.type is FieldType.STRING:
         return _strings(cells, dialect)
-    values = cells.to_frame(field.name).with_columns(_expression(cells, field, dialect).alias(field.name)).to_series()
+    values = _values(cells, field, dialect)
     words = [word for word in dialect.null_words if word]
-    if not words:
-        return values
     # a word such as -999 is no number, though it reads as one
-    return values.set(cells.is_in(words).fill_null(value=False), None)
+    return _unless(values, cells.is_in(words)) if words else values
+
+
+def in_calendar(values: pl.Series) -> pl.Series:
+    """Dates or instants with a year of four digits, 1 to 9999; null beyond."""
+    first, last = (FIRST, LAST) if values.dtype == INSTANT else (FIRST.date(), LAST.date())
+    return _unless(values, ~values.is_between(pl.lit(first, values.dtype), pl.lit(last, values.dtype)))
+
+
+def _values(cells: pl.Series, field: Field, dialect: Dialect) -> pl.Series:
+    match field.type:
+        case FieldType.INTEGER:
+            return cells.cast(pl.Int64, strict=False)
+        case FieldType.NUMBER:
+            return _numbers(cells, dialect)
+        case FieldType.BOOLEAN:
+            return _booleans(cells, dialect)
+        case FieldType.TIMESTAMP:
+            return in_calendar(_instants(cells, field.format))
+        case FieldType.DATE:
+            return in_calendar(_dates(cells, field.format))
+        case FieldType.STRING:
+            return cells
+        case _:
+            assert_never(field.type)
 
 
 def _strings(cells: pl.Series, dialect: Dialect) -> pl.Series:
@@ -44,60 +66,50 @@ def _strings(cells: pl.Series, dialect: Dialect) -> pl.Series:
     texts = pl.col(cells.name)
     formula = texts.is_between(pl.lit("#"), pl.lit("$"), closed="left")
     odd = cells.to_frame().select(reduce(or_, (texts == word for word in dialect.null_words), formula)).to_series()
-    return cells.set(odd, None) if odd.any() else cells
+    return _unless(cells, odd)
 
 
-def _expression(cells: pl.Series, field: Field, dialect: Dialect) -> pl.Expr:
-    column = pl.col(field.name)
-    match field.type:
-        case FieldType.INTEGER:
-            return column.cast(pl.Int64, strict=False)
-        case FieldType.NUMBER:
-            return _number(column, dialect)
-        case FieldType.BOOLEAN:
-            true, false = (
-                reduce(or_, (column == word for word in words), pl.lit(False))  # noqa: FBT003 - no word, no match
-                for words in (dialect.true_words, dialect.false_words)
-            )
-            return pl.when(true).then(True).when(false).then(False)  # noqa: FBT003 - the values
-        case FieldType.TIMESTAMP:
-            return within_calendar(_instant(column, _first(cells), field.format), field.type)
-        case FieldType.DATE:
-            return within_calendar(_date(column, field.format), field.type)
-        case FieldType.STRING:
-            return column
-        case _:
-            assert_never(field.type)
-
-
-def _number(column: pl.Expr, dialect: Dialect) -> pl.Expr:
-    text = column
+def _numbers(cells: pl.Series, dialect: Dialect) -> pl.Series:
+    text = cells
     if dialect.decimal != ".":
-        pointed = column.str.contains(".", literal=True)
-        text = pl.when(~pointed).then(column.str.replace(dialect.decimal, ".", literal=True))
-    number = text.cast(pl.Float64, strict=False)
-    return pl.when(number.is_finite()).then(number)
+        pointed = cells.str.contains(".", literal=True)
+        text = _unless(cells, pointed).str.replace(dialect.decimal, ".", literal=True)
+    numbers = text.cast(pl.Float64, strict=False)
+    return _unless(numbers, ~numbers.is_finite())
 
 
-def _instant(column: pl.Expr, sample: str, pattern: str | None) -> pl.Expr:
+def _booleans(cells: pl.Series, dialect: Dialect) -> pl.Series:
+    nothing = pl.lit(False)  # noqa: FBT003 - no word, no match
+    true, false = (
+        reduce(or_, (pl.col(cells.name) == word for word in words), nothing)
+        for words in (dialect.true_words, dialect.false_words)
+    )
+    values = pl.when(true).then(True).when(false).then(False)  # noqa: FBT003 - the values
+    return cells.to_frame().with_columns(values.alias(cells.name)).to_series()
+
+
+def _instants(cells: pl.Series, pattern: str | None) -> pl.Series:
     if pattern:
-        return column.str.to_datetime(pattern, strict=False, time_unit="us").cast(INSTANT)
+        return cells.str.to_datetime(pattern, strict=False, time_unit="us").cast(INSTANT)
+    sample = _first(cells)
     shape = SHAPE.fullmatch(sample)
     if not shape:
-        return pl.lit(None, dtype=INSTANT)
-    # Polars would take blanks and signs inside; of that many such characters, each has its own place
-    exact = (column.str.len_bytes() == len(sample)) & ~column.str.contains(r"[^0-9TZ:-]")
+        return pl.repeat(None, len(cells), dtype=INSTANT, eager=True)
     pattern = f"%Y-%m-%dT%H:%M:%S{shape[1]}"
-    return pl.when(exact).then(
-        column.str.to_datetime(pattern, strict=False, time_unit="us", cache=False).dt.replace_time_zone("UTC")
-    )
+    instants = cells.str.to_datetime(pattern, strict=False, time_unit="us", cache=False).cast(INSTANT)
+    return _unless(instants, _loose(cells, len(sample)))
 
 
-def _date(column: pl.Expr, pattern: str | None) -> pl.Expr:
-    if pattern:
-        return column.str.to_date(pattern, strict=False)
-    exact = (column.str.len_bytes() == len("2024-01-31")) & ~column.str.contains(r"[^0-9-]")
-    return pl.when(exact).then(column.str.to_date("%Y-%m-%d", strict=False))
+def _dates(cells: pl.Series, pattern: str | None) -> pl.Series:
+    dates = cells.str.to_date(pattern or "%Y-%m-%d", strict=False)
+    return dates if pattern else _unless(dates, _loose(cells, len("2024-01-31")))
+
+
+def _loose(cells: pl.Series, width: int) -> pl.Series:
+    """Where Polars may have taken blanks, signs or missing zeros: none of them leaves the width and keeps to these characters."""
+    text = pl.col(cells.name)
+    exact = (text.str.len_bytes() == width) & (text.str.len_chars() == width) & ~text.str.contains(r"[+ \t-\r]")
+    return cells.to_frame().select(~exact).to_series()
 
 
 def _first(cells: pl.Series) -> str:
@@ -106,7 +118,6 @@ def _first(cells: pl.Series) -> str:
     return cells[at] or "" if at is not None else ""
 
 
-def within_calendar(values: pl.Expr, kind: FieldType) -> pl.Expr:
-    """Years that a date has four digits for, 1 to 9999; null beyond."""
-    first, last = (FIRST, LAST) if kind is FieldType.TIMESTAMP else (FIRST.date(), LAST.date())
-    return pl.when(values.is_between(pl.lit(first, dtype=TYPES[kind]), pl.lit(last, dtype=TYPES[kind]))).then(values)
+def _unless(values: pl.Series, wrong: pl.Series) -> pl.Series:
+    """Null where it is wrong; mostly nothing is."""
+    return values.set(wrong.fill_null(value=False), None) if wrong.any() else values

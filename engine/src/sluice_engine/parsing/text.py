@@ -19,7 +19,7 @@ from typing import assert_never
 import polars as pl
 
 from sluice.contracts import Dialect, Field, FieldType
-from sluice_engine.parsing.plain import INSTANT, TYPES, plain, within_calendar
+from sluice_engine.parsing.plain import INSTANT, TYPES, in_calendar, plain
 
 NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 ISO = (
@@ -77,9 +77,9 @@ def _typed(text: pl.Series, field: Field, dialect: Dialect) -> pl.Series:
             words = {word.lower(): value for value in (False, True) for word in _words(dialect, value=value)}
             return text.str.to_lowercase().replace_strict(words, default=None, return_dtype=pl.Boolean)
         case FieldType.TIMESTAMP:
-            return _in_calendar(_instants(text, field.format), field.type)
+            return in_calendar(_instants(text, field.format))
         case FieldType.DATE:
-            return _in_calendar(_dates(text, field.format), field.type)
+            return in_calendar(_dates(text, field.format))
         case _:
             assert_never(field.type)
 
@@ -93,10 +93,6 @@ def _numbers(text: pl.Series, dialect: Dialect) -> pl.Series:
         text = _where(text, ~text.str.contains(".", literal=True)).str.replace(dialect.decimal, ".", literal=True)
     numbers = _where(text, text.str.contains(NUMBER)).cast(pl.Float64, strict=False)
     return _where(numbers, numbers.is_finite())
-
-
-def _in_calendar(values: pl.Series, kind: FieldType) -> pl.Series:
-    return values.to_frame("value").select(within_calendar(pl.col("value"), kind)).to_series()
 
 
 def _where(values: pl.Series, holds: pl.Series) -> pl.Series:
@@ -123,6 +119,8 @@ def _filled(own: pl.Series | None, text: pl.Series, iso: Callable[[pl.Series], p
 def iso_instants(text: pl.Series) -> pl.Series:
     """ISO 8601 in every spelling we take: read in one form, then moved by fraction and offset."""
     whole = _where(text, text.str.contains(ISO))
+    if whole.null_count() == len(whole):
+        return pl.repeat(None, len(whole), dtype=INSTANT, eager=True)
     parts = whole.str.extract_groups(ISO).struct.unnest()
     minutes = pl.col("hours").cast(pl.Int64) * 60 + pl.col("minutes").cast(pl.Int64)
     instants = parts.select(
