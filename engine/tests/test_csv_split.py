@@ -147,6 +147,8 @@ TORN = [
     ('"a"x,c,d\n', ("stray-quote", 3, ['"a"x', "c,d"])),
     ('a\0,"b,\0"\n', ("nul-byte", 2, ["a\ufffd", "b,\ufffd"])),
     (",,\n", ("ragged-row", 3, ["", ","])),
+    ('"a""b","",c\n', ("ragged-row", 3, ['a"b', '"",c'])),
+    ('""""\n', ("ragged-row", 1, ['"'])),
 ]
 
 

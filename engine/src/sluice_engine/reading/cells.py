@@ -80,7 +80,8 @@ def _complete(cells: pl.DataFrame, block: Block, signs: Signs) -> bool:
     if not len(block.quotes) or not (cells.to_series(-1) == "").any():
         return True
     within = pl.all().str.count_matches(chr(signs.delimiter), literal=True).sum()
-    return _delimiters(block, signs) - sum(cells.select(within).row(0)) == cells.height * (cells.width - 1)
+    between = _delimiters(block, signs) - int(sum(cells.select(within).row(0)))
+    return between == cells.height * (cells.width - 1)
 
 
 def _delimiters(block: Block, signs: Signs) -> int:
