@@ -138,6 +138,16 @@ def test_no_setting_is_suggested_that_would_break_good_cells_or_not_help(column,
     assert cause.dialect == {}
 
 
+@pytest.mark.parametrize(("good", "dialect"), [("1.5", {}), ("15", {"decimal": ","})])
+def test_a_good_cell_far_down_is_seen_where_it_matters(good, dialect):
+    cells = ["7"] * 5000 + [good]
+    looked = Causes(CONTRACT)
+    looked.see(pl.DataFrame({"Amount": [*cells, "12,5", "2,5"]}))
+    looked.add("Amount", "type", pl.Series(["12,5", "2,5"]))
+    (cause,) = looked.found()
+    assert cause.dialect == dialect
+
+
 def test_a_null_word_that_is_a_value_elsewhere_stays_a_value():
     looked = Causes(CONTRACT)
     looked.see(pl.DataFrame({"Amount": ["-", "-"], "Line": ["-", "Planes"]}))

@@ -8,7 +8,7 @@ import polars as pl
 from sluice.contracts import Contract, FieldType
 from sluice.reports import Cause
 from sluice_engine.reporting.advice import Told, tell
-from sluice_engine.reporting.clusters import Cluster
+from sluice_engine.reporting.clusters import Cluster, other_mark
 from sluice_engine.reporting.habits import NULL_WORDS
 
 MOST_CAUSES = 20
@@ -18,6 +18,8 @@ KEPT = 50_000
 """Different texts that are held before they are sorted, of all columns together."""
 LONGEST = 100
 """Bytes; a longer cell has causes of its own."""
+GLANCE = 1000
+"""Rows of each batch that are looked at for what a remedy would break."""
 FEWEST = 2
 """Rows that make a cause; a single cell is told by its own error."""
 
@@ -48,6 +50,7 @@ class Causes:
         """Number columns with a good cell that another decimal mark would break."""
         self._words: set[str] = set()
         """Null words, as they are written, that stand in good cells which may not be empty."""
+        self._batch: pl.DataFrame | None = None
         key = contract.primary_key
         self._numbers = [each.name for each in contract.fields if each.type is FieldType.NUMBER]
         self._filled = [
@@ -59,9 +62,13 @@ class Causes:
     def see(self, cells: pl.DataFrame) -> None:
         """All cells of a batch, good and bad, by the contract's names; before `add` of the same batch.
 
-        A remedy in the contract is for the whole file: what it would break must have been seen. Columns that are no text count for
-        nothing. Costs little: a column is looked through until it holds what a remedy would break.
+        A remedy in the contract is for the whole file: what it would break must have been seen. The first cells of each batch are
+        looked at, and all of those batches whose failed cells bring a remedy to mind; columns that are no text count for nothing.
         """
+        self._batch = cells
+        self._look(cells.head(GLANCE))
+
+    def _look(self, cells: pl.DataFrame) -> None:
         for name in self._numbers:
             if name not in self._other_mark and cells.schema.get(name) == pl.String and self._has_mark(cells[name]):
                 self._other_mark.add(name)
@@ -69,11 +76,13 @@ class Causes:
             if cells.schema.get(name) == pl.String:
                 self._words |= _null_words(cells[name])
 
+    def _brings_to_mind(self, column: str, cells: pl.Series) -> bool:
+        marked = column in self._numbers and cells.str.contains(other_mark(self._contract.dialect), literal=True).any()
+        return bool(marked) or bool(_null_words(cells))
+
     def _has_mark(self, cells: pl.Series) -> bool:
         mark = self._contract.dialect.decimal
         good = rf"^\s*[+-]?(?:[0-9]+\{mark}[0-9]*|\{mark}[0-9]+)(?:[eE][+-]?[0-9]+)?\s*$"
-        if cells.head(1000).str.contains(good).any():
-            return True
         marked = cells.filter(cells.str.contains(mark, literal=True).fill_null(value=False))
         return bool(marked.str.contains(good).any())
 
@@ -87,6 +96,9 @@ class Causes:
             seen = self._seen[column, rule] = Seen(cluster)
         looked_at = cells.head(max(0, PER_COLUMN - seen.cells))
         seen.cells += len(cells)
+        if self._batch is not None and self._brings_to_mind(column, looked_at):
+            self._look(self._batch)
+            self._batch = None
         if len(looked_at):
             short = looked_at.filter(looked_at.str.len_bytes() <= LONGEST)
             seen.waiting.update(short.to_list())
@@ -96,6 +108,7 @@ class Causes:
     def found(self) -> tuple[Cause, ...]:
         """Those that explain most rows first; at most MOST_CAUSES."""
         self._sort()
+        self._batch = None
         told = [
             cause
             for (column, _), seen in self._seen.items()
