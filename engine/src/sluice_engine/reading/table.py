@@ -28,8 +28,8 @@ FAULTS: dict[str, pl.DataType | type[pl.DataType]] = {
     "found": pl.UInt32,
     "cells": pl.List(pl.String),
 }
-"""Rows that could not be split into the header's cells: which rule they break (`ragged-row`, `nul-byte`, `unclosed-quote`), how many cells
-were found, and the cells as far as they could be told apart."""
+"""Rows that could not be split into the header's cells: which rule they break (`ragged-row`, `nul-byte`, `unclosed-quote`, `stray-quote`),
+how many cells were found, and the cells as far as they could be told apart: at most as many as columns, the last with all that follows."""
 
 
 def no_faults() -> pl.DataFrame:
