@@ -1,74 +1,93 @@
-"""Parquet files, in batches. The footer is looked at before any data is."""
+"""Parquet files, in batches. The footer is looked at before any data is; types are compared, not parsed."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from sluice.contracts import Contract
 from sluice.reports import Note
-from sluice_engine.errors import Fault, FileRejected
-from sluice_engine.parsing.columns import NESTED
-from sluice_engine.reading.table import Batch, Column, Place, check_header
+from sluice_engine.errors import FileRejected
+from sluice_engine.reading.header import ignored, resolve
+from sluice_engine.reading.parquetfooter import check_footer
+from sluice_engine.reading.parquettypes import check_types, plain
+from sluice_engine.reading.table import Batch, Column, Place
 
 ROWS = 65_536
-MAX_CELLS = 2_000_000_000
-"""Rows x columns; a footer of a few bytes can claim any number."""
 
 
 @dataclass(slots=True)
 class ParquetTable:
-    """A Parquet file; columns keep their own types."""
+    """A Parquet file; columns keep their own types, categories are text. It has no header or footer rows, whatever the dialect says."""
 
     path: Path
     contract: Contract
+    correcting: bool = False
+    _columns: tuple[Column, ...] = ()
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        return tuple(Column(name, name) for name in pl.read_parquet_schema(self.path))
+        return self._columns
 
     @property
     def notes(self) -> tuple[Note, ...]:
-        return ()
-
-    def again(self, rows: pl.Series) -> Iterator[Batch]:  # noqa: ARG002 - all of them hold these
-        return self.batches()
+        return ignored(self._columns, self.contract)
 
     def place(self, row: int, column: str | None) -> Place:  # noqa: ARG002 - rows are all that Parquet knows
         return Place()
 
     def batches(self) -> Iterator[Batch]:
-        try:
-            yield from self._batches()
-        except (pl.exceptions.PolarsError, OSError) as error:
-            raise FileRejected(
-                "unreadable-file", "This is no whole Parquet file. Write it again, and upload it whole."
-            ) from error
+        footer = check_footer(self.path)
+        self._columns = resolve(footer.names, self.contract, correcting=self.correcting)
+        with _translated():
+            schema = self._scan().collect_schema()
+        check_types(schema, self._columns, self.contract)
+        yield from self._batches()
+
+    def again(self, rows: pl.Series) -> Iterator[Batch]:
+        numbers = rows.to_numpy()
+        for batch in self._batches():
+            here = np.searchsorted(numbers, [batch.rows[0], batch.rows[-1] + 1])
+            if here[0] < here[1]:
+                yield batch
+            if here[1] == len(numbers):
+                return
+
+    def _scan(self) -> pl.LazyFrame:
+        return pl.scan_parquet(self.path, glob=False, low_memory=True)
 
     def _batches(self) -> Iterator[Batch]:
-        file = pl.scan_parquet(self.path, glob=False, low_memory=True)
-        schema = file.collect_schema()
-        check_header(schema.names(), self.contract)
-        _check_types(schema)
-        rows = file.select(pl.len()).collect().item()
-        if rows * len(schema) > MAX_CELLS:
-            raise FileRejected("resource-limit", f"The file has {rows} rows; split it into smaller files.")
         first = 1
-        for frame in file.collect_batches(chunk_size=ROWS, maintain_order=True, lazy=True, engine="streaming"):
-            for cells in frame.iter_slices(ROWS):
-                yield Batch(cells, pl.Series(range(first, first + cells.height), dtype=pl.UInt64))
-                first += cells.height
+        for cells in self._frames():
+            known = [
+                plain(cells[own.name], self.contract.field(own.field)).alias(own.field)
+                for own in self._columns
+                if own.field
+            ]
+            extra = cells.select(own.name for own in self._columns if not own.field and own.name in cells.columns)
+            rows = pl.Series(np.arange(first, first + cells.height, dtype=np.uint64))
+            yield Batch(pl.DataFrame(known), rows, extra=extra.cast(pl.String))
+            first += cells.height
+
+    def _frames(self) -> Iterator[pl.DataFrame]:
+        with _translated():
+            for frame in self._scan().collect_batches(
+                chunk_size=ROWS, maintain_order=True, lazy=True, engine="streaming"
+            ):
+                yield from (part for part in frame.iter_slices(ROWS) if part.height)
 
 
-def _check_types(schema: pl.Schema) -> None:
-    faults = [
-        Fault(
-            "unsupported-type", "plain values", f"The column is {str(own)[:100]}; write one value in each cell.", name
-        )
-        for name, own in schema.items()
-        if own in NESTED
-    ]
-    if faults:
-        names = ", ".join(fault.column or "" for fault in faults)
-        raise FileRejected("unsupported-type", f"Columns of a type that cannot be read: {names}"[:1000], *faults)
+@contextmanager
+def _translated() -> Iterator[None]:
+    """What Polars says of a file that it cannot read."""
+    try:
+        yield
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+        if "time zone" in str(error):
+            said = "A column has a time zone that is not known. Write its times in UTC."
+            raise FileRejected("unsupported-type", said) from error
+        said = "This is no whole Parquet file. Write it again, and upload it whole."
+        raise FileRejected("unreadable-file", said) from error
