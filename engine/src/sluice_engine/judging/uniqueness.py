@@ -15,7 +15,7 @@ import polars as pl
 Longs = npt.NDArray[np.uint64]
 
 SPILL_BYTES = 64_000_000
-PARTITIONS = 256
+PARTITION_BITS = 6
 SEEDS = (0x5EED, 0xFACE)
 WIDTH = 3
 """First hash, second hash, row."""
@@ -38,8 +38,8 @@ class Keys:
     limit: int = SPILL_BYTES
     _held: list[Longs] = field(default_factory=list)
     _bytes: int = 0
-    _spilled: list[Longs] = field(default_factory=list)
-    """Of each spill the rows of the file at which its partitions begin and end."""
+    _spilled: list[npt.NDArray[np.int64]] = field(default_factory=list)
+    """Of each batch on disk the entries at which its partitions begin and end."""
 
     def add(self, keys: pl.DataFrame, rows: pl.Series) -> None:
         """Keys of one batch, in columns; a key with a null in it is none."""
@@ -67,15 +67,15 @@ class Keys:
         return self.folder / f"{self.name}.keys"
 
     def _spill(self) -> None:
-        entries = np.concatenate(self._held)
-        part = (entries[:, 0] >> np.uint64(56)).astype(np.uint8)
-        order = np.argsort(part, kind="stable")
-        begin = self._spilled[-1][-1] if self._spilled else np.uint64(0)
-        counts = np.bincount(part, minlength=PARTITIONS).astype(np.uint64)
-        self._spilled.append(np.concatenate([[begin], begin + np.cumsum(counts)]))
         self.folder.mkdir(exist_ok=True)
         with self._file.open("ab") as file:
-            entries[order].tofile(file)
+            for entries in self._held:
+                part = (entries[:, 0] >> np.uint64(64 - PARTITION_BITS)).astype(np.uint8)
+                counts = np.bincount(part, minlength=1 << PARTITION_BITS)
+                begin = self._spilled[-1][-1] if self._spilled else 0
+                self._spilled.append(np.concatenate([[0], np.cumsum(counts)]) + begin)
+                # batch by batch: what is sorted fits the processor's cache
+                entries[np.argsort(part, kind="stable")].tofile(file)
         self._held, self._bytes = [], 0
 
     def _partitions(self) -> Iterator[Longs]:
@@ -85,8 +85,8 @@ class Keys:
         if self._held:
             self._spill()
         on_disk = np.memmap(self._file, np.uint64, "r").reshape(-1, WIDTH)
-        for part in range(PARTITIONS):
-            yield np.concatenate([on_disk[int(at[part]) : int(at[part + 1])] for at in self._spilled])
+        for part in range(1 << PARTITION_BITS):
+            yield np.concatenate([on_disk[at[part] : at[part + 1]] for at in self._spilled])
         self._file.unlink()
 
 
