@@ -81,6 +81,13 @@ async def test_an_unknown_task_is_not_found(gateway: Any) -> None:
     assert (answer.status_code, answer.json()["code"]) == (404, "task-not-found")
 
 
+async def test_what_is_refused_is_not_stored_first(gateway: Any, fault: Any) -> None:
+    never = fault("write", "raw/")
+    gateway.store.faults.append(never)
+    await refused_with_nothing_left(gateway, uuid4())
+    assert gateway.store.faults == [never]
+
+
 async def test_a_task_under_way_is_to_be_waited_for(gateway: Any) -> None:
     parent = UUID((await gateway.put(idempotency_key="k")).json()["task_id"])
     answer = await refused_with_nothing_left(gateway, parent)

@@ -218,8 +218,9 @@ def test_columns_of_errors_that_say_nothing_are_left_out():
 def test_a_wide_file_makes_a_page_of_bounded_length():
     found = report()
     quality = found.quality.model_copy(update={"columns": found.quality.columns * (MOST_COLUMNS + 7)})
-    text = Outline(render_html(found.model_copy(update={"quality": quality}))).text
-    assert "7 further columns: see the JSON report." in text
+    outline = Outline(render_html(found.model_copy(update={"quality": quality})))
+    assert "7 further columns: see the JSON report." in outline.text
+    assert [attributes["scope"] for attributes in outline.named("th")].count("row") == MOST_COLUMNS
 
 
 def test_a_report_that_cannot_be_shown_is_linked():
