@@ -257,13 +257,19 @@ async def test_a_page_may_load_nothing(client, told):
 
 
 @pytest.mark.parametrize(
-    "content", [b'{"report_version": 1, "errors": []}', b"[", b'{"pad": "' + b"x" * 8_388_608 + b'"}']
+    ("content", "reason"),
+    [
+        (b'{"report_version": 1, "errors": []}', "an older version"),
+        (b"[", "an older version"),
+        (b'{"pad": "' + b"x" * 8_388_608 + b'"}', "too long"),
+    ],
 )
-async def test_a_report_without_a_page_is_linked(client, told, reports, content):
+async def test_a_report_without_a_page_is_linked(client, told, reports, content, reason):
     reports.keep(told[1], content)
     page = await client.get(f"{told[0]}/report?format=html")
     assert page.status_code == 200
     assert 'href="report?format=json"' in page.text
+    assert reason in page.text
     assert (await client.get(f"{told[0]}/report?format=json")).content == content
     rejects = await client.get(f"{told[0]}/rejects")
     assert (rejects.status_code, rejects.json()["code"]) == (404, "file-not-found")
