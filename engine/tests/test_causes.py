@@ -117,6 +117,11 @@ def test_a_setting_of_the_contract_is_named_as_the_yaml_has_it():
     assert cause.dialect == {"nullWords": '["", "-", "N/A"]'}
     (cause,) = found("Day", ["31.12.2024", "01.02.2024"])
     assert cause.dialect == {"format": "dd.MM.yyyy"}
+    (cause,) = found("At", ["31.12.2024 10:00", "01.02.2024 11:00"])
+    assert cause.message == (
+        "2 rows: dates written as dd.MM.yyyy HH:mm in At. "
+        "Set logicalTypeOptions.format: dd.MM.yyyy HH:mm at At in the contract, or write 2024-01-31T12:00:00Z."
+    )
 
 
 def test_the_other_mark_is_mirrored():

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sluice.contracts import Contract, Field
+from sluice.contracts import Contract, Field, FieldType
 from sluice.reports import Cause
 from sluice_engine.reporting.clusters import Cluster, Kind, other_mark
 from sluice_engine.reporting.habits import Habit, habits
@@ -71,14 +71,18 @@ def _formats(counts: Counter[Kind], told: Told) -> Iterator[Saying]:
             plain[sure[0]] += rows
         else:
             what = f"dates that can be read with the day or the month first ({kind.detail} or {kind.instead})"
-            yield Saying("ambiguous-date", rows, what, "Write 2024-01-31.", {}, verified=False)
+            yield Saying("ambiguous-date", rows, what, f"Write {_example(told)}.", {}, verified=False)
     whole = len(plain) == 1 and not told.field.format
     for jdk, rows in plain.items():
         advice = (
             f"Set logicalTypeOptions.format: {jdk} at {told.field.name} in the contract, or write" if whole else "Write"
         )
         yield Saying(
-            "date-format", rows, f"dates written as {jdk}", f"{advice} 2024-01-31.", {"format": jdk} if whole else {}
+            "date-format",
+            rows,
+            f"dates written as {jdk}",
+            f"{advice} {_example(told)}.",
+            {"format": jdk} if whole else {},
         )
 
 
@@ -195,6 +199,10 @@ def _plain(counts: Counter[Kind], told: Told) -> Iterator[Saying]:
 
 def _habit(code: str, told: Told) -> Habit:
     return next(each for each in habits(told.contract.dialect.decimal) if each.code == code)
+
+
+def _example(told: Told) -> str:
+    return "2024-01-31T12:00:00Z" if told.field.type is FieldType.TIMESTAMP else "2024-01-31"
 
 
 def _listed(words: tuple[str, ...]) -> str:
