@@ -42,7 +42,7 @@ text_file("million-cells-in-a-row.csv", HEADER + "," * 1_000_000 + "\n" + ROW)
 text_file("million-columns.csv", ",".join(f"c{n}" for n in range(1_000_000)) + "\n" + ROW)
 text_file("every-row-ragged.csv", HEADER + "a,b\n" * 200_000)
 text_file("newlines-only.csv", "\n" * 1_000_000)
-text_file("old-mac.csv", (HEADER + ROW * 10).replace("\n", "\r"))
+text_file("old-mac.csv", (HEADER + ROW).replace("\n", "\r"))
 text_file("utf-16.csv", (HEADER + ROW).encode("utf-16"))
 text_file("utf-16-cut.csv", (HEADER + ROW).encode("utf-16")[:-1])
 text_file("utf-32.csv", (HEADER + ROW).encode("utf-32"))
@@ -50,7 +50,7 @@ text_file("surrogates.csv", (HEADER + ROW).encode() + b"\xed\xa0\x80,,,,,,,\n")
 text_file("right-to-left.csv", HEADER + ROW.replace("Japan", "\u202ejapan\u202c"))
 text_file(
     "formulas.csv",
-    HEADER + ROW.replace("Japan", '"=HYPERLINK(""http://example.com"",""x"")"').replace("Ships", "@SUM(1)"),
+    HEADER + ROW.replace("Japan", '"=HYPERLINK(""http://example.com"",""x"")"'),
 )
 text_file("long-number.csv", HEADER + ROW.replace(",1,", "," + "9" * 100_000 + ","))
 text_file("exponent.csv", HEADER + ROW.replace("1.5", "1e999999999"))
