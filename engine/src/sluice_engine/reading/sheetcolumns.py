@@ -1,12 +1,12 @@
 """One column of a sheet: its cells as a typed Series where all of them are of the field's kind, else as the text that each one says."""
 
+from decimal import Decimal
+
 import polars as pl
 
 from sluice.contracts import FieldType
 from sluice_engine.reading.workbook import Kind
 
-SECOND = 1_000_000
-DAY = 86_400 * SECOND
 EPOCH = 25_569
 """1970-01-01 in the days of the 1900 system."""
 SHIFT_1904 = 1_462
@@ -83,29 +83,28 @@ def _said(kind: Kind, texts: pl.Series, *, epoch_1904: bool) -> pl.Series:
 
 
 def numbers_said(texts: pl.Series) -> pl.Series:
-    """Whole numbers as they are written, digit by digit; others as short as they are exact."""
+    """Whole numbers with all their digits, as the file has them; others as short as they are exact."""
     numbers = texts.cast(pl.Float64, strict=False)
-    whole = numbers.cast(pl.Int64, strict=False)
-    frame = pl.DataFrame({"text": texts, "number": numbers, "whole": whole})
-    plain = pl.col("text").str.contains(WHOLE) | pl.col("number").is_null() | ~pl.col("number").is_finite()
-    even = (pl.col("number") == pl.col("whole")) & (pl.col("number").abs() < 2.0**63)
-    return frame.select(
-        pl.when(plain)
-        .then("text")
-        .when(even)
-        .then(pl.col("whole").cast(pl.String))
-        .otherwise(pl.col("number").cast(pl.String))
+    frame = pl.DataFrame({"text": texts, "number": numbers, "whole": numbers.cast(pl.Int64, strict=False)})
+    number = pl.col("number")
+    plain = pl.col("text").str.contains(WHOLE) | number.is_null() | ~number.is_finite()
+    even = (number == pl.col("whole")) & (number.abs() < EXACT)
+    said = frame.select(
+        pl.when(plain).then("text").when(even).then(pl.col("whole").cast(pl.String)).otherwise(number.cast(pl.String))
     ).to_series()
+    big = frame.select(~plain & (number.abs() >= EXACT)).to_series().arg_true()
+    return said.scatter(big, [f"{Decimal(text):f}" for text in texts.gather(big).to_list()]) if len(big) else said
 
 
 def _days(texts: pl.Series, *, epoch_1904: bool) -> pl.Series:
-    """Days of the 1900 system, to the millisecond: a file holds no finer times than that."""
+    """Days of the 1900 system."""
     days = texts.cast(pl.Float64, strict=False)
     return days + SHIFT_1904 if epoch_1904 else days
 
 
 def _instants(days: pl.Series) -> pl.Series:
-    real = days.set(days < NEVER, days + 1) if (days < NEVER).any() else days
+    """To the millisecond: finer times are beyond the digits of a sheet."""
+    real = (days + 1).zip_with((days < NEVER).fill_null(value=False), days)
     return (((real - EPOCH) * 86_400_000).round().cast(pl.Int64, strict=False) * 1_000).cast(pl.Datetime("us"))
 
 
