@@ -142,5 +142,5 @@ def file_label(file: ReportFile) -> str:
     return (
         f"Your workbook with the bad cells marked ({rows})"
         if file.kind == "workbook"
-        else f"The rejected rows ({rows})"
+        else f"The rows with errors ({rows})"
     )
