@@ -35,7 +35,7 @@ class Parts:
         paths.part_file(self.run, 0).parent.mkdir()
         try:
             for frame in frames:
-                self._write_part(frame, frames)
+                self._write_part(frame.schema, chain([frame], frames))
         except BaseException:
             self.discard()
             raise
@@ -75,18 +75,19 @@ class Parts:
     def _files(self) -> list[Path]:
         return [paths.part_file(self.run, number) for number in range(len(self.heights))]
 
-    def _write_part(self, first: pl.DataFrame, rest: Iterator[pl.DataFrame]) -> None:
+    def _write_part(self, schema: pl.Schema, frames: Iterator[pl.DataFrame]) -> None:
         file = paths.part_file(self.run, len(self.heights))
         self.heights.append(0)
 
         def until_full(*_: object) -> Iterator[pl.DataFrame]:
-            for frame in chain([first], rest):
+            for frame in frames:
                 self.heights[-1] += frame.height
                 yield frame
+                del frame
                 if file.exists() and file.stat().st_size > self.part_bytes:
                     return
 
-        _sink(register_io_source(until_full, schema=first.schema), file)
+        _sink(register_io_source(until_full, schema=schema), file)
 
     def _rewrite(self, number: int, positions: pl.Series) -> None:
         file = paths.part_file(self.run, number)

@@ -25,7 +25,7 @@ from sluice_engine.judging.rowset import RowSet
 from sluice_engine.reading.csv import CsvTable
 from sluice_engine.reading.excel import ExcelTable
 from sluice_engine.reading.parquet import ParquetTable
-from sluice_engine.reading.table import Table
+from sluice_engine.reading.table import Batch, Table
 from sluice_engine.reporting.handback import Handback
 
 
@@ -122,18 +122,25 @@ class Run:
     def _good_rows(self) -> Iterator[pl.DataFrame]:
         """Canonical rows, as long as any may be accepted."""
         contract = self.job.contract
-        strict = contract.policy.mode is PolicyMode.ALL_OR_NOTHING
         extra = contract.policy.extra_columns is ExtraColumns.KEEP
         columns = canonical_columns(contract, self.job.task_id, extra=extra)
-        for batch in self.table.batches():
-            sifted = self.judging.take(batch, self.correction.check(batch) if self.correction else ())
-            self.handback.add(sifted)
-            if strict and self.judging.findings.total:
-                continue
-            rows = sifted.typed.hstack([extra_column(batch.extra)]) if extra else sifted.typed
-            good = rows if sifted.rejected is None else rows.filter(~sifted.rejected)
-            if good.height:
-                yield good.select(columns)
+        # nothing here may hold on to a batch while the next one is read
+        for frame in map(self._sift, self.table.batches()):
+            if frame.height:
+                yield frame.select(columns)
+            del frame
+
+    def _sift(self, batch: Batch) -> pl.DataFrame:
+        """Judge a batch. Its typed rows that may still be accepted come back."""
+        policy = self.job.contract.policy
+        sifted = self.judging.take(batch, self.correction.check(batch) if self.correction else ())
+        self.handback.add(sifted)
+        if policy.mode is PolicyMode.ALL_OR_NOTHING and self.judging.findings.total:
+            return sifted.typed.clear()
+        rows = sifted.typed
+        if policy.extra_columns is ExtraColumns.KEEP:
+            rows = rows.hstack([extra_column(batch.extra)])
+        return rows if sifted.rejected is None else rows.filter(~sifted.rejected)
 
     def _settle(self) -> None:
         """Rules on the whole file: rows that break them are read again, for their values and for the rejects file.

@@ -20,8 +20,10 @@ SLOTS = 16
 """Bits of a hash that choose its slot in the table of hashes that were seen."""
 
 SAMPLE = 100_000
-"""First rows of a file among which the frequent values are counted; of each later batch only AFTER more."""
-AFTER = 500
+"""First rows of a file among which the frequent values are counted. Later the sample grows by AFTER rows at a time, so that it stays
+about one in SPARSE of those that were seen."""
+AFTER = 5_000
+SPARSE = 20
 CANDIDATES = 1000
 """Different values that are counted; beyond it the rarest are forgotten."""
 TOP = 10
@@ -75,15 +77,21 @@ class TopCount:
     """Counts values among a sample of the rows; a small file is its own sample."""
 
     rows: int = 0
+    _seen: int = 0
     _counts: Counter[object] = field(default_factory=Counter)
     _hopeless: bool = False
     """So many different values that none is frequent: a key, not a category."""
 
     def add(self, values: pl.Series) -> None:
-        sample = values.head(max(SAMPLE - self.rows, AFTER))
-        self.rows += len(sample)
-        if self._hopeless:
-            return
+        self._seen += len(values)
+        room = SAMPLE - self.rows if self.rows < SAMPLE else AFTER if self._seen > SPARSE * self.rows else 0
+        if room:
+            sample = values.head(room)
+            self.rows += len(sample)
+            if not self._hopeless:
+                self._count(sample)
+
+    def _count(self, sample: pl.Series) -> None:
         counts = sample.drop_nulls().alias("value").value_counts(sort=True, name="count")
         self._hopeless = counts.height > CANDIDATES and counts["count"][0] == 1
         self._counts.update(dict(counts.head(CANDIDATES).iter_rows()))
