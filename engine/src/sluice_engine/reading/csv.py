@@ -1,6 +1,7 @@
 """CSV files in any encoding, packed or not: bounded memory, rows that cannot be split beside those that can, a line for every row."""
 
 import bisect
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -100,6 +101,7 @@ class CsvTable:
     def _all(self) -> Iterator[Batch]:
         window = Window(self._source.text(), offset=self._source.mark)
         names = read_header(window, self.contract.dialect, self._signs, len(self.contract.fields))
+        names = [re.sub(ESCAPED, r"\1", name) for name in names] if self.correcting else names
         self._columns = resolve(names, self.contract, correcting=self.correcting)
         self._stretches.clear()
         row = 1

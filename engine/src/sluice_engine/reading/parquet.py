@@ -13,7 +13,7 @@ from sluice.reports import Note
 from sluice_engine.errors import FileRejected
 from sluice_engine.reading.header import ignored, resolve
 from sluice_engine.reading.parquetfooter import check_footer
-from sluice_engine.reading.parquettypes import check_types, plain
+from sluice_engine.reading.parquettypes import as_string, check_types, plain
 from sluice_engine.reading.table import Batch, Column, Place
 
 ROWS = 65_536
@@ -67,9 +67,9 @@ class ParquetTable:
                 for own in self._columns
                 if own.field
             ]
-            extra = cells.select(own.name for own in self._columns if not own.field and own.name in cells.columns)
+            extra = [as_string(cells[own.name]) for own in self._columns if not own.field and own.name in cells.columns]
             rows = pl.Series(np.arange(first, first + cells.height, dtype=np.uint64))
-            yield Batch(pl.DataFrame(known), rows, extra=extra.cast(pl.String))
+            yield Batch(pl.DataFrame(known), rows, extra=pl.DataFrame(extra))
             first += cells.height
 
     def _frames(self) -> Iterator[pl.DataFrame]:

@@ -110,5 +110,21 @@ def _far_away(cells: pl.Series) -> pl.Series:
     return written.zip_with(near, counts.cast(pl.String) + f" {unit} since 1970")
 
 
+def as_string(cells: pl.Series) -> pl.Series:
+    """Any column as text; nested values as Python shows them, bytes as hexadecimal digits."""
+    match cells.dtype:
+        case pl.Binary():
+            return cells.bin.encode("hex")
+        case pl.Duration():
+            return cells.dt.to_string("iso")
+        case pl.List() | pl.Array() | pl.Struct() | pl.Object():
+            texts = [None if value is None else str(value) for value in cells.to_list()]
+            return pl.Series(cells.name, texts, dtype=pl.String)
+        case pl.Date() | pl.Datetime() if not _within_calendar(cells):
+            return _far_away(cells)
+        case _:
+            return cells.cast(pl.String)
+
+
 def _shown(own: pl.DataType) -> str:
     return str(own)[:100]
