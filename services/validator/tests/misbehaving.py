@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from itertools import count
 from pathlib import Path
 
 import polars as pl
@@ -35,6 +36,9 @@ def harm(run: Path, job: Submission) -> Judged:  # noqa: C901, PLR0912 - one cas
             with (run / "hoard").open("wb") as hoard:
                 while True:
                     hoard.write(b"x" * 1_000_000)
+        case "scatter":
+            for number in count():
+                (run / str(number)).write_bytes(b"x" * 1_000_000)
         case "allocate":
             pl.repeat("x" * 1000, 5_000_000_000, eager=True)
         case "environment":

@@ -64,6 +64,7 @@ async def gone(pid: int) -> bool:
         ("allocate", "600 MB of memory", r"\d+ MB of memory"),
         ("loop", "2 seconds of CPU time", r"[2-9](\.\d+)? s of CPU time"),
         ("sleep", "8 seconds", r"in (8|9)(\.\d+)? s"),
+        ("scatter", "50 MB of disk", r"\d+ MB of memory"),
         ("fill", "50 MB of disk", r"\d+ MB of memory"),
     ],
 )
@@ -179,14 +180,17 @@ async def child_of(judge: ChildJudge, workshop: Workshop) -> psutil.Process:
     return child
 
 
-async def test_cancellation_leaves_no_child(judge, workshop, make_fact):
+async def test_cancellation_leaves_no_child_and_spares_the_nursery(judge, workshop, make_fact):
     task = asyncio.create_task(put(judge, workshop, make_fact, "sleep"))
     child = await child_of(judge, workshop)
+    nursery = judge._nursery
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
     assert await gone(child.pid)
     assert isinstance(await put(judge, workshop, make_fact, "good"), Judged)
+    assert judge._nursery is nursery
+    assert nursery.alive
 
 
 async def test_killed_nursery_takes_its_child_along_and_is_replaced(judge, workshop, make_fact):
