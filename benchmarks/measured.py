@@ -5,6 +5,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 
 def measured(work: Callable[[], dict[str, object]]) -> None:
@@ -12,8 +13,13 @@ def measured(work: Callable[[], dict[str, object]]) -> None:
     before, began = _cpu(), time.perf_counter()
     found = work()
     wall, cpu = time.perf_counter() - began, _cpu() - before
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    sys.stdout.write(json.dumps({"cpu_s": cpu, "wall_s": wall, "peak_rss_mib": peak, **found}) + "\n")
+    sys.stdout.write(json.dumps({"cpu_s": cpu, "wall_s": wall, "peak_rss_mib": peak_rss_mib(), **found}) + "\n")
+
+
+def peak_rss_mib() -> float:
+    """Of this process since its start. `ru_maxrss` would begin with what the process had that started it."""
+    status = Path("/proc/self/status").read_text()
+    return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM:"))
 
 
 def _cpu() -> float:
