@@ -24,7 +24,9 @@ async def test_an_accepted_file_is_durable_recorded_and_told(gateway: Any, event
     assert answer.status_code == 202
     task_id = UUID(answer.json()["task_id"])
     status_url = f"https://sluice.example/v1/tasks/{task_id}"
-    assert answer.json() == {"task_id": str(task_id), "status_url": status_url}
+    digest = f"sha-256=:{b64encode(hashlib.sha256(BODY).digest()).decode()}:"
+    accepted = {"task_id": str(task_id), "status_url": status_url, "size": len(BODY), "content_digest": digest}
+    assert answer.json() == accepted
     assert answer.headers["location"] == status_url
     assert task_id.version == 7
 
@@ -264,7 +266,7 @@ async def test_the_api_documents_its_problems_and_examples(gateway: Any) -> None
 
 
 @pytest.fixture
-def told_to_end() -> Iterator[asyncio.Event]:
+def acceptedto_end() -> Iterator[asyncio.Event]:
     ended = asyncio.Event()
     before = signal.signal(signal.SIGTERM, lambda *_: ended.set())
     yield ended
@@ -277,7 +279,7 @@ def untrusted(store: Any) -> None:
 
 
 @pytest.mark.usefixtures("untrusted")
-async def test_storage_that_lets_two_win_ends_the_process(told_to_end: asyncio.Event, gateway: Any) -> None:
+async def test_storage_that_lets_two_win_ends_the_process(acceptedto_end: asyncio.Event, gateway: Any) -> None:
     async with asyncio.timeout(5):
-        await told_to_end.wait()
+        await acceptedto_end.wait()
     assert (await gateway.put()).status_code == 503

@@ -13,7 +13,7 @@ from gateway.jobs import prove_storage, relay_accepted, sweep_unconcluded
 from gateway.ports import EventPublisher
 from gateway.routes import Edge, Linger, add_problems, router
 from gateway.settings import GatewaySettings
-from gateway.usecases import AcceptUpload, AdmitUpload, Relay, SweepUnconcluded
+from gateway.usecases import Accept, AcceptUpload, AdmitUpload, Relay, SweepUnconcluded
 from sluice import messaging
 from sluice.clock import Clock, utc_now
 from sluice.contracts import ContractStore
@@ -76,7 +76,8 @@ def assemble(settings: GatewaySettings, store: ObjectStore, events: EventPublish
     """Every use case on its ports."""
     ledger, relay, prove = S3Ledger(store), Relay(events, settings.relay_room), ProveStorage(store)
     admit = AdmitUpload(ContractStore(store), prove, settings.max_upload_bytes, settings.max_uploads)
-    accept = AcceptUpload(store, ledger, Corrections(store, clock), relay, clock, uuid7, settings.max_upload_bytes)
+    accept = Accept(ledger, Corrections(store, clock), relay, clock)
+    upload = AcceptUpload(store, accept, uuid7, settings.max_upload_bytes)
     sweep = SweepUnconcluded(
         ledger,
         relay,
@@ -90,4 +91,4 @@ def assemble(settings: GatewaySettings, store: ObjectStore, events: EventPublish
         return prove.proven and await store.answers()
 
     jobs = (prove_storage(prove), relay_accepted(relay), sweep_unconcluded(sweep, settings.sweep_every))
-    return Parts(Edge(admit, accept, settings.public_url, settings.body_patience), jobs, ready)
+    return Parts(Edge(admit, upload, settings.public_url, settings.body_patience), jobs, ready)

@@ -1,19 +1,21 @@
 """`PUT …/files/{filename}` with bare bytes, `POST …/files` with a form. Both end in the same answer."""
 
 import re
-from collections.abc import AsyncIterator
+from base64 import b64encode
 from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from gateway.domain.names import check_name
+from gateway.ports import Acceptance
 from gateway.routes.body import declared_size, read_body
 from gateway.routes.form import OVERHEAD, open_form
 from gateway.routes.problems import documented
 from gateway.usecases import AcceptUpload, AdmitUpload, Offer
+from sluice.events import ObjectRef
 
 router = APIRouter(prefix="/v1/datasources/{datasource}/files", tags=["files"])
 
@@ -52,6 +54,8 @@ FORM_BODY = {"requestBody": {"required": True, "content": {"multipart/form-data"
 EXAMPLE: JsonValue = {
     "task_id": "0197f3c2-7d51-7c3e-9a54-2f1f2c1b7a10",
     "status_url": "http://127.0.0.1:8080/v1/tasks/0197f3c2-7d51-7c3e-9a54-2f1f2c1b7a10",
+    "size": 18,
+    "content_digest": "sha-256=:X48E9qOokqqrvdts8nOJRJN3OWDUoyWxBf7kbu9DBPE=:",
 }
 
 
@@ -62,6 +66,10 @@ class Accepted(BaseModel):
 
     task_id: UUID
     status_url: str
+    size: int | None = Field(description="bytes of the file")
+    content_digest: str | None = Field(
+        description="SHA-256 of the file as RFC 9530 writes it: hold it against your own"
+    )
 
 
 ANSWERS: dict[int | str, dict[str, Any]] = {
@@ -79,11 +87,12 @@ class Edge:
     public_url: str
     body_patience: float
 
-    async def take(self, offer: Offer, body: AsyncIterator[bytes], response: Response) -> Accepted:
-        task_id = await self.accept(offer, body)
+    def told(self, acceptance: Acceptance, response: Response) -> Accepted:
+        """The answer to whoever handed the file over."""
+        task_id, content = acceptance.data.task_id, acceptance.data.object
         status_url = f"{self.public_url.rstrip('/')}/v1/tasks/{task_id}"
         response.headers["Location"] = status_url
-        return Accepted(task_id=task_id, status_url=status_url)
+        return Accepted(task_id=task_id, status_url=status_url, size=content.size, content_digest=digest_of(content))
 
 
 def _edge(request: Request) -> Edge:
@@ -114,9 +123,9 @@ async def put_file(
     corrects: Corrects = None,
 ) -> Accepted:
     contract = await edge.admit(datasource, declared_size(request))
-    offer = Offer(contract, check_name(filename), key, _sha256(digest), corrects)
+    offer = Offer(contract, check_name(filename), key, corrects)
     with edge.admit.place():
-        return await edge.take(offer, read_body(request, edge.body_patience), response)
+        return edge.told(await edge.accept(offer, read_body(request, edge.body_patience), _sha256(digest)), response)
 
 
 @router.post("", summary="Hand over a file in a form", status_code=202, responses=ANSWERS, openapi_extra=FORM_BODY)
@@ -134,8 +143,13 @@ async def post_file(
     with edge.admit.place():
         content_type = request.headers.get("content-type", "")
         form = await open_form(content_type, read_body(request, edge.body_patience))
-        offer = Offer(contract, check_name(form.filename), key, corrects=form.corrects or corrects)
-        return await edge.take(offer, form.content, response)
+        offer = Offer(contract, check_name(form.filename), key, form.corrects or corrects)
+        return edge.told(await edge.accept(offer, form.content), response)
+
+
+def digest_of(content: ObjectRef) -> str | None:
+    """As `Content-Digest` writes it; None where the gateway has not read the bytes."""
+    return f"sha-256=:{b64encode(bytes.fromhex(content.sha256)).decode()}:" if content.sha256 else None
 
 
 def _sha256(content_digest: str | None) -> str | None:
