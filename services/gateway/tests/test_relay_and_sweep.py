@@ -7,8 +7,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from gateway.adapters.s3_ledger import S3Ledger
+from gateway.errors import BacklogFull
 from gateway.ports import Acceptance
-from gateway.usecases import Relay, SweepUnconcluded
+from gateway.usecases import Backlog, Relay, SweepUnconcluded
 from gateway.usecases.relay import BATCH
 from gateway.usecases.sweep import LONGEST_WAIT
 from sluice.errors import Transient
@@ -81,7 +82,8 @@ class Sweeping:
         clock.now = AT + timedelta(minutes=1)
         self.ledger, self.relay = S3Ledger(store), Relay(events, room=5)
         after, after_start = timedelta(seconds=60), timedelta(seconds=10)
-        self.sweep = SweepUnconcluded(self.ledger, self.relay, clock, after, after_start, days=2)
+        self.backlog = Backlog(most=3)
+        self.sweep = SweepUnconcluded(self.ledger, self.relay, self.backlog, clock, after, after_start, days=2)
 
     async def accept(self, at: datetime = AT) -> Acceptance:
         one = acceptance(at=at)
@@ -175,3 +177,28 @@ async def test_storage_that_does_not_answer_is_waited_out(sweeping: Sweeping, fa
     with pytest.raises(Transient):
         await sweeping.told(after=10)
     assert await sweeping.told() == [one]
+
+
+async def test_the_backlog_is_counted_whatever_is_told(sweeping: Sweeping) -> None:
+    tasks = [await sweeping.accept() for _ in range(12)]
+    await sweeping.told(after=10)
+    assert sweeping.backlog.counted == 12
+    with pytest.raises(BacklogFull):
+        sweeping.backlog.require_room()
+    for one in tasks[1:]:
+        sweeping.store.objects[outcome_key(AT, one.data.task_id)] = b"{}"
+    await sweeping.told()
+    sweeping.backlog.grown()
+    sweeping.backlog.require_room()
+    sweeping.backlog.grown()
+    with pytest.raises(BacklogFull):
+        sweeping.backlog.require_room()
+
+
+async def test_a_day_that_is_over_is_listed_once_an_hour(sweeping: Sweeping) -> None:
+    await sweeping.told()
+    old = await sweeping.accept(AT - timedelta(days=2))
+    assert await sweeping.told(after=LONGEST_WAIT.total_seconds() - 1) == []
+    assert sweeping.backlog.counted == 0
+    await sweeping.told(after=1)
+    assert await sweeping.told(after=60) == [old]

@@ -1,6 +1,7 @@
 import asyncio
 import hashlib
 import signal
+import time
 from base64 import b64encode
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -133,6 +134,23 @@ async def test_more_uploads_than_there_is_room_for_are_asked_to_wait(gateway: An
     assert busy.headers["retry-after"]
     assert {upload.result().status_code for upload in uploads} == {202}
     assert (await gateway.put()).status_code == 202
+
+
+async def test_a_full_backlog_takes_no_more_until_some_have_ended(gateway: Any) -> None:
+    tasks = [(await gateway.put()).json()["task_id"] for _ in range(30)]
+    full = await gateway.put()
+    assert (full.status_code, full.json()["code"]) == (429, "backlog-full")
+    assert full.headers["retry-after"]
+    day = gateway.store.keys("accepted/")[0].split("/")[1]
+    gateway.store.objects[f"outcomes/{day}/{tasks[0]}.json"] = b"{}"
+
+    async def taken() -> bool:
+        return (await gateway.put()).status_code == 202
+
+    deadline = time.monotonic() + 10
+    while not await taken():
+        assert time.monotonic() < deadline, "the backlog stays full"
+        await asyncio.sleep(0.01)
 
 
 @pytest.mark.parametrize("method", ["write", "finish"])

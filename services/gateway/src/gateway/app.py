@@ -13,7 +13,7 @@ from gateway.jobs import prove_storage, relay_accepted, sweep_unconcluded
 from gateway.ports import EventPublisher
 from gateway.routes import Edge, Linger, add_problems, router
 from gateway.settings import GatewaySettings
-from gateway.usecases import Accept, AcceptUpload, AdmitUpload, Relay, SweepUnconcluded
+from gateway.usecases import Accept, AcceptUpload, AdmitUpload, Backlog, Relay, SweepUnconcluded
 from sluice import messaging
 from sluice.clock import Clock, utc_now
 from sluice.contracts import ContractStore
@@ -75,12 +75,14 @@ def create_app(
 def assemble(settings: GatewaySettings, store: ObjectStore, events: EventPublisher, clock: Clock) -> Parts:
     """Every use case on its ports."""
     ledger, relay, prove = S3Ledger(store), Relay(events, settings.relay_room), ProveStorage(store)
-    admit = AdmitUpload(ContractStore(store), prove, settings.max_upload_bytes, settings.max_uploads)
-    accept = Accept(ledger, Corrections(store, clock), relay, clock)
+    backlog = Backlog(settings.max_backlog)
+    admit = AdmitUpload(ContractStore(store), prove, backlog, settings.max_upload_bytes, settings.max_uploads)
+    accept = Accept(ledger, Corrections(store, clock), relay, backlog, clock)
     upload = AcceptUpload(store, accept, uuid7, settings.max_upload_bytes)
     sweep = SweepUnconcluded(
         ledger,
         relay,
+        backlog,
         clock,
         after=timedelta(seconds=settings.sweep_after),
         after_start=timedelta(seconds=settings.sweep_after_start),

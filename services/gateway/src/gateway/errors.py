@@ -8,7 +8,7 @@ UploadRefused
 ├── CorrectionRefused                                                 the task that is to be corrected
 │   ├── ParentUnknown · ParentNotConcluded · NothingToCorrect
 │   └── CorrectionUnderWay · AlreadyCorrected · CorrectTheFirst
-└── GatewayBusy                                                       the moment
+└── GatewayBusy · BacklogFull                                         the moment
 Undecided                                                             nobody knows whether it was accepted
 """
 
@@ -107,6 +107,10 @@ CORRECTIONS: dict[str, type[CorrectionRefused]] = {
 
 class GatewayBusy(UploadRefused):
     code = "gateway-busy"
+
+
+class BacklogFull(UploadRefused):
+    code = "backlog-full"
 
 
 class Undecided(Transient):

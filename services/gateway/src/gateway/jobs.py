@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 
 import structlog
 
@@ -18,8 +19,17 @@ def relay_accepted(relay: Relay) -> Job:
 
 
 def sweep_unconcluded(sweep: SweepUnconcluded, every: float) -> Job:
+    """`every` in seconds; more where the listings are long, so that they take a tenth of the time at most."""
+
+    async def work() -> bool:
+        began = time.monotonic()
+        more = await sweep()
+        job.pause = max(every, 9 * (time.monotonic() - began))
+        return more
+
     # while S3 is down the sweep has nothing to say: that is readiness, not death
-    return Job("sweep-unconcluded", sweep, pause=every, patience=600.0)
+    job = Job("sweep-unconcluded", work, pause=every, patience=3600.0)
+    return job
 
 
 def prove_storage(prove: ProveStorage) -> Job:

@@ -13,6 +13,9 @@ class GatewaySettings(HttpSettings, KafkaSettings, S3Settings):
     max_upload_bytes: int = Field(default=500_000_000, ge=1, description="largest file, decimal bytes")
     max_uploads: int = Field(default=32, ge=1, description="uploads at once; each holds up to 32 MB")
     body_patience: float = Field(default=60.0, gt=0, description="seconds to wait for the next bytes of a body")
+    max_backlog: int = Field(
+        default=50_000, ge=1, description="accepted files, of all replicas, that may wait for their outcome"
+    )
     relay_room: int = Field(default=5_000, ge=1, description="accepted files held in memory until Kafka takes them")
     sweep_every: float = Field(default=10.0, gt=0, description="seconds between sweeps")
     sweep_after: float = Field(default=60.0, gt=0, description="seconds without outcome until an event is told again")

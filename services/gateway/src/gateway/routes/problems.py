@@ -30,10 +30,11 @@ STATUS: dict[type[UploadRefused], int] = {
     errors.DigestMismatch: 422,
     errors.InvalidForm: 422,
     errors.KeyReused: 422,
+    errors.BacklogFull: 429,
     errors.GatewayBusy: 503,
 }
 RETRY_AFTER = {"Retry-After": "5"}
-PASSING = (errors.GatewayBusy, errors.ParentNotConcluded, errors.CorrectionUnderWay)
+PASSING = (errors.BacklogFull, errors.GatewayBusy, errors.ParentNotConcluded, errors.CorrectionUnderWay)
 """Worth trying again by itself."""
 
 

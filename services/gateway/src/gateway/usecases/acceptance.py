@@ -8,6 +8,7 @@ import structlog
 from gateway.domain.names import FileName
 from gateway.errors import CORRECTIONS, KeyReused, Undecided
 from gateway.ports import Acceptance, AcceptanceLedger, Corrections, Outbound
+from gateway.usecases.backlog import Backlog
 from sluice.clock import Clock
 from sluice.corrections import Basis
 from sluice.errors import Transient
@@ -42,6 +43,7 @@ class Accept:
     ledger: AcceptanceLedger
     corrections: Corrections
     outbound: Outbound
+    backlog: Backlog
     clock: Clock
 
     async def check(self, offer: Offer, task_id: UUID) -> Acceptance | None:
@@ -75,6 +77,7 @@ class Accept:
         except Transient as error:
             raise Undecided(str(error)) from error
         if recorded:
+            self.backlog.grown()
             self.outbound.hand_over(acceptance)
             log.info(
                 "file accepted",

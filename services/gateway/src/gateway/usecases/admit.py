@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from gateway.domain.measure import too_large
 from gateway.errors import GatewayBusy, UnknownDatasource
 from gateway.ports import Contracts
+from gateway.usecases.backlog import Backlog
 from sluice.errors import Transient
 from sluice.events import DATASOURCE_PATTERN, ContractRef
 from sluice.proof import ProveStorage
@@ -19,12 +20,13 @@ class AdmitUpload:
 
     contracts: Contracts
     storage: ProveStorage
+    backlog: Backlog
     limit: int
     most: int
     _inside: int = 0
 
     async def __call__(self, datasource: str, size: int | None) -> ContractRef:
-        """The contract to hold the file against. Raises UnknownDatasource, FileTooLarge, Transient."""
+        """The contract to hold the file against. Raises UnknownDatasource, FileTooLarge, BacklogFull, Transient."""
         if not self.storage.proven:
             raise Transient("the storage has not answered yet")
         known = re.fullmatch(DATASOURCE_PATTERN, datasource) and await self.contracts.active(datasource)
@@ -35,6 +37,7 @@ class AdmitUpload:
             )
         if size is not None and size > self.limit:
             raise too_large(self.limit)
+        self.backlog.require_room()
         return known
 
     @contextmanager

@@ -8,6 +8,7 @@ from uuid import UUID
 import structlog
 
 from gateway.ports import AcceptanceLedger, Outbound
+from gateway.usecases.backlog import Backlog
 from sluice.clock import Clock
 from sluice.errors import Permanent
 from sluice.events import day_of
@@ -17,6 +18,8 @@ log = structlog.get_logger()
 LONGEST_WAIT = timedelta(hours=1)
 MOST_REMEMBERED = 100_000
 """Tasks watched at once; further ones wait until some of these have their outcome."""
+DAYS_THAT_GROW = 2
+"""Today, and yesterday for uploads that began before midnight: older days get no new records."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,33 +40,45 @@ class SweepUnconcluded:
 
     ledger: AcceptanceLedger
     outbound: Outbound
+    backlog: Backlog
     clock: Clock
     after: timedelta
     after_start: timedelta
     days: int
     _watched: dict[UUID, Watch] = field(default_factory=dict)
+    _quiet: dict[str, datetime] = field(default_factory=dict)
+    """Days that are over and had no open task, and when they are looked at again."""
     _swept: bool = False
 
     async def __call__(self) -> bool:
         """One round. Raises Transient while the ledger does not answer."""
-        open_tasks = set()
+        open_tasks, count, room = set(), 0, True
         async for day, task_id in self._open_tasks():
+            count += 1
             watch = self._watch(task_id)
             if watch is None:
                 continue
             open_tasks.add(task_id)
-            if watch.due <= self.clock() and not await self._tell(day, task_id, watch):
-                return False
+            if room and watch.due <= self.clock():
+                room = await self._tell(day, task_id, watch)
+        self.backlog.noted(count)
         self._watched = {task_id: self._watched[task_id] for task_id in open_tasks}
         self._swept = True
         return False
 
     async def _open_tasks(self) -> AsyncIterator[tuple[str, UUID]]:
-        today = self.clock()
+        now = self.clock()
         for back in range(self.days + 1):
-            day = day_of(today - timedelta(days=back))
+            day = day_of(now - timedelta(days=back))
+            if self._quiet.get(day, now) > now:
+                continue
+            found = False
             async for task_id in self.ledger.without_outcome(day):
+                found = True
                 yield day, task_id
+            if not found and back >= DAYS_THAT_GROW:
+                self._quiet[day] = now + LONGEST_WAIT
+        self._quiet = {day: until for day, until in self._quiet.items() if until > now}
 
     def _watch(self, task_id: UUID) -> Watch | None:
         if task_id not in self._watched:
