@@ -99,7 +99,10 @@ class Threshold:
 
     def holds(self, count: int, rows: int) -> bool:
         """Is `count` out of `rows` within the threshold? Of no rows, every share is 0."""
-        amount = float(count) if self.unit is Unit.ROWS else 100.0 * count / rows if rows else 0.0
+        return self.allows(float(count) if self.unit is Unit.ROWS else 100.0 * count / rows if rows else 0.0)
+
+    def allows(self, amount: float) -> bool:
+        """Is `amount`, in the threshold's unit, within it?"""
         first, last = self.values[0], self.values[-1]
         return {
             Operator.EQUAL: amount == first,
