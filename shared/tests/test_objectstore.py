@@ -89,12 +89,31 @@ customProperties: [{{property: sluice, value: {{druid: {{timeColumn: at}}}}}}]
 """
     contracts = ContractStore(store)
     assert await contracts.active(name) is None
-    reference = await publish_contract(store, text)
-    assert await publish_contract(store, text) == reference
+    reference = (await publish_contract(store, text)).reference
+    assert (await publish_contract(store, text)).reference == reference
     assert await contracts.active(name) == reference
     assert (await contracts.get(reference)).datasource == name
     with pytest.raises(ContractInvalid, match="other content"):
         await publish_contract(store, text.replace("required: true", "required: true, unique: true"))
+
+
+async def test_a_new_version_is_held_against_the_active_one(store):
+    name = f"t{uuid4().hex[:20]}"
+    text = f"""
+apiVersion: v3.1.0
+kind: DataContract
+id: t
+version: 1.0.0
+status: active
+schema: [{{name: {name}, properties: [{{name: at, logicalType: timestamp, required: true}}]}}]
+customProperties: [{{property: sluice, value: {{druid: {{timeColumn: at}}}}}}]
+"""
+    assert (await publish_contract(store, text)).comparison is None
+    stricter = text.replace("required: true", "required: true, unique: true").replace("1.0.0", "1.1.0")
+    published = await publish_contract(store, stricter)
+    assert published.comparison is not None
+    assert published.comparison.breaking
+    assert [change.code for change in published.comparison.changes] == ["unique"]
 
 
 def test_a_uri_is_split():

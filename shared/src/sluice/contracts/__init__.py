@@ -1,6 +1,8 @@
 """Contracts: ODCS files in, typed contracts out, kept immutable on S3."""
 
+from sluice.contracts.compatibility import Comparison, compare
 from sluice.contracts.faults import ContractFault, ContractFaulty
+from sluice.contracts.fieldchanges import Change
 from sluice.contracts.model import (
     EXTRA_COLUMN,
     Bound,
@@ -24,11 +26,13 @@ from sluice.contracts.model import (
     Unit,
 )
 from sluice.contracts.odcs import load_contract
-from sluice.contracts.store import ContractStore, publish_contract
+from sluice.contracts.store import ContractStore, Published, publish_contract
 
 __all__ = [
     "EXTRA_COLUMN",
     "Bound",
+    "Change",
+    "Comparison",
     "Contract",
     "ContractFault",
     "ContractFaulty",
@@ -45,11 +49,13 @@ __all__ = [
     "Operator",
     "Policy",
     "PolicyMode",
+    "Published",
     "RuleLimit",
     "Severity",
     "StringFormat",
     "Threshold",
     "Unit",
+    "compare",
     "load_contract",
     "publish_contract",
 ]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from sluice.contracts.compatibility import Comparison, compare
 from sluice.contracts.model import Contract
 from sluice.contracts.odcs import load_contract
 from sluice.errors import ContractInvalid, ObjectMissing
@@ -18,20 +19,42 @@ ACTIVE_FOR = 2.0
 """Seconds for which the answer to "which version is active?" is kept."""
 
 
-async def publish_contract(store: ObjectStore, text: str) -> ContractRef:
+@dataclass(frozen=True, slots=True)
+class Published:
+    """`comparison` is with the version that was active before: None where it was this one, or none that can be read any more."""
+
+    reference: ContractRef
+    comparison: Comparison | None = None
+
+
+async def publish_contract(store: ObjectStore, text: str) -> Published:
     """Check a contract, put its version, make it active.
 
     Raises ContractInvalid, also when the version exists already with other content: a version never changes.
     """
     contract = load_contract(text)
     body = text.encode()
+    reference = ContractRef(datasource=contract.datasource, version=contract.version)
+    before = await _active_before(store, reference)
     stands = await store.create_or_get(contract_key(contract.datasource, contract.version), body, "application/yaml")
     if stands != body:
         raise ContractInvalid(
             f"version {contract.version} of {contract.datasource} exists with other content; give the new one a new version"
         )
     await store.put(active_contract_key(contract.datasource), contract.version.encode(), "text/plain")
-    return ContractRef(datasource=contract.datasource, version=contract.version)
+    return Published(reference, compare(before, contract) if before else None)
+
+
+async def _active_before(store: ObjectStore, new: ContractRef) -> Contract | None:
+    contracts = ContractStore(store)
+    active = await contracts.active(new.datasource)
+    if active is None or active == new:
+        return None
+    try:
+        return await contracts.get(active)
+    except (ContractInvalid, ObjectMissing):
+        log.warning("the active contract cannot be read any more", datasource=active.datasource, version=active.version)
+        return None
 
 
 @dataclass(slots=True)
