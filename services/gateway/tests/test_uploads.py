@@ -42,6 +42,7 @@ async def test_an_accepted_file_is_durable_recorded_and_told(gateway: Any, event
         "contract": {"datasource": "sales", "version": "1.0.0"},
         "caller": "anonymous",
         "corrects": None,
+        "retries": None,
     }
     assert gateway.store.objects[event.object.uri.removeprefix("s3://sluice/")] == BODY
     assert (event.object.size, event.object.sha256) == (len(BODY), hashlib.sha256(BODY).hexdigest())

@@ -54,6 +54,9 @@ class FileUploaded(TaskFact):
     corrects: UUID | None = Field(
         default=None, description="the concluded task whose rejected file or rows this one brings back"
     )
+    retries: UUID | None = Field(
+        default=None, description="the task that did not succeed and whose file this is, unchanged"
+    )
 
 
 class FileValidated(TaskFact):
@@ -99,6 +102,13 @@ class TaskCommand(Event):
     command: Literal["cancel", "retract"]
     requested_by: str | None = Field(default=None, max_length=200)
     requested_at: Instant
+    datasource: Datasource | None = None
+    filename: Filename | None = None
+    accepted_at: Instant | None = Field(default=None, description="when the file of the task was accepted")
+    retraction: UUID | None = Field(
+        default=None,
+        description="of `retract`: the task that removes the rows; its outcome is told like that of any other",
+    )
 
 
 class TaskProgress(Event):

@@ -32,7 +32,7 @@ class AcceptUpload:
 
     async def __call__(self, offer: Offer, body: Body, digest: str | None = None) -> Acceptance:
         """`digest`: SHA-256 of the body in base64, if the sender says it."""
-        task_id = offer.keyed_task or self.new_id()
+        task_id = offer.named_task or self.new_id()
         with bound_contextvars(task_id=str(task_id)):
             claimed = await self.accept.check(offer, task_id)
             if claimed:
@@ -61,7 +61,7 @@ class AcceptUpload:
         except Undecided:
             raise
         except SluiceError:
-            if not offer.idempotency_key:
+            if not offer.named_task:
                 await self._discard(key)
             raise
         return acceptance

@@ -22,18 +22,24 @@ ANONYMOUS = "anonymous"
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A file that somebody wants to hand over, without its bytes. `corrects`: the task whose file or rejected rows it brings back."""
+    """A file that somebody wants to hand over, without its bytes.
+
+    `corrects`: the task whose file or rejected rows it brings back. `retries`: the task whose file it is, unchanged. `task_id`: set
+    where the task is known beforehand, as that of a resumable upload or of a retry is.
+    """
 
     contract: ContractRef
     name: FileName
     idempotency_key: str | None = None
     corrects: UUID | None = None
     caller: str = ANONYMOUS
+    retries: UUID | None = None
+    task_id: UUID | None = None
 
     @property
-    def keyed_task(self) -> UUID | None:
-        """The task that caller and Idempotency-Key name, if there is a key."""
-        return task_id_for_key(self.caller, self.idempotency_key) if self.idempotency_key else None
+    def named_task(self) -> UUID | None:
+        """The task that this offer becomes however often it is made; None: a new one each time."""
+        return task_id_for_key(self.caller, self.idempotency_key) if self.idempotency_key else self.task_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +53,18 @@ class Accept:
     clock: Clock
 
     async def check(self, offer: Offer, task_id: UUID) -> Acceptance | None:
-        """Before the bytes: the acceptance that holds the offer's key already, if any does. Raises CorrectionRefused."""
+        """Before the bytes: the acceptance that holds the offer's task already, if any does. Raises CorrectionRefused."""
         if offer.corrects:
             _allow(await self.corrections.check(offer.contract.datasource, offer.corrects, task_id))
-        return await self.ledger.claimed(task_id) if offer.idempotency_key else None
+        return await self.ledger.claimed(task_id) if offer.named_task else None
 
     async def claim(self, task_id: UUID, offer: Offer, content: ObjectRef) -> Acceptance:
-        """The acceptance that is to be finished: ours, or with an Idempotency-Key the first of those that claim it.
+        """The acceptance that is to be finished: ours, or for a named task the first of those that claim it.
 
         Raises KeyReused where another upload holds the key, Undecided.
         """
         ours = self._acceptance(task_id, offer, content)
-        if not offer.idempotency_key:
+        if not offer.named_task:
             return ours
         try:
             winner = await self.ledger.claim(ours)
@@ -99,6 +105,7 @@ class Accept:
                 contract=offer.contract,
                 caller=offer.caller,
                 corrects=offer.corrects,
+                retries=offer.retries,
             )
         )
 
