@@ -7,7 +7,7 @@ upload that made it was never accepted and is given up. Whoever judges a child c
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import count
 from typing import TypeVar
@@ -17,19 +17,15 @@ from pydantic import AwareDatetime, ValidationError
 
 from sluice.clock import Clock
 from sluice.errors import ObjectExists, ObjectMissing, Undecodable
-from sluice.events import Accepted, FileUploaded, FileValidated, Outcome, Problem, TaskCompleted, day_of
+from sluice.events import Accepted, FileUploaded, FileValidated, Outcome, Problem
 from sluice.events.values import Value
 from sluice.ledger import (
     accepted_key,
-    accepted_prefix,
-    claim_key,
     correction_key,
     correction_of_key,
-    outcome_key,
-    verdict_key,
 )
-from sluice.messaging import decode_as
 from sluice.objectstore import ObjectStore
+from sluice.tasks import Tasks
 
 V = TypeVar("V", bound=Value)
 
@@ -79,6 +75,10 @@ class Corrections:
     store: ObjectStore
     clock: Clock
 
+    @property
+    def _tasks(self) -> Tasks:
+        return Tasks(self.store)
+
     async def check(self, datasource: str, parent: UUID, child: UUID) -> Basis | Problem:
         """Could this child be claimed now? Changes nothing; a child that holds a claim already may always go on."""
         if await self._number_of(parent, child) is None and (refusal := await self._taken(parent)):
@@ -110,7 +110,7 @@ class Corrections:
         return await self._basis(child.datasource, parent)
 
     async def _basis(self, datasource: str, parent: UUID) -> Basis | Problem:
-        verdict = await self._verdict(datasource, parent)
+        verdict = await self._tasks.verdict(datasource, parent)
         about = verdict or await self._record(datasource, parent)
         if about is None:
             return _UNKNOWN
@@ -123,12 +123,6 @@ class Corrections:
         open_rows = self._open_rows(verdict) if verdict else None
         return Basis(parent, open_rows) if open_rows and await self._exists(open_rows) else _NOTHING
 
-    async def _verdict(self, datasource: str, task_id: UUID) -> FileValidated | None:
-        try:
-            return decode_as(FileValidated, await self.store.get(verdict_key(datasource, task_id))).data
-        except ObjectMissing:
-            return None
-
     def _open_rows(self, verdict: FileValidated) -> str | None:
         if not isinstance(verdict.verdict, Accepted):
             return None
@@ -137,15 +131,9 @@ class Corrections:
         return f"{folder}/{OPEN_ROWS}".removeprefix(self.store.uri("")) if folder.startswith(home) else None
 
     async def _record(self, datasource: str, task_id: UUID) -> FileUploaded | None:
-        """The acceptance of a task without a verdict: found by its Idempotency-Key, or by the day in its id."""
-        days = _days_of(task_id)
-        for key in (claim_key(task_id), *(f"{accepted_prefix(day)}{task_id}.json" for day in days)):
-            try:
-                record = decode_as(FileUploaded, await self.store.get(key)).data
-            except ObjectMissing:
-                continue
-            return record if record.datasource == datasource else None
-        return None
+        """The acceptance of a task without a verdict."""
+        record = await self._tasks.accepted(task_id)
+        return record if record and record.datasource == datasource else None
 
     async def _taken(self, parent: UUID) -> Problem | None:
         """Why no further child may claim; None where every claim so far has come to nothing."""
@@ -201,11 +189,8 @@ class Corrections:
         return not claim.recorded or await self._exists(accepted_key(claim.accepted_at, claim.task_id))
 
     async def _outcome(self, accepted_at: datetime, task_id: UUID) -> Outcome | None:
-        try:
-            fact = decode_as(TaskCompleted, await self.store.get(outcome_key(accepted_at, task_id)))
-        except ObjectMissing:
-            return None
-        return fact.data.outcome
+        fact = await self._tasks.outcome(accepted_at, task_id)
+        return fact.outcome if fact else None
 
     async def _parent(self, child: UUID) -> UUID | None:
         try:
@@ -226,20 +211,6 @@ class Corrections:
         except ObjectExists:
             return False
         return True
-
-
-def _days_of(task_id: UUID) -> tuple[str, ...]:
-    """Days on which a task may have been accepted, from the moment that a UUIDv7 holds: it is drawn before the bytes come in."""
-    if task_id.version != _UUID7:
-        return ()
-    try:
-        drawn = datetime.fromtimestamp((task_id.int >> 80) / 1000, tz=UTC)
-        return day_of(drawn), day_of(drawn + timedelta(days=1))
-    except (ValueError, OverflowError, OSError):
-        return ()
-
-
-_UUID7 = 7
 
 
 def _read(kind: type[V], document: bytes) -> V:

@@ -12,6 +12,7 @@ outcomes/<yyyy-mm-dd>/<task>.json                   the whole `task.completed`, 
 corrections/<task>/parent.json                      which task this one corrects, create-only
 corrections/<task>/<n>.json                         claim of the n-th correction of a task, n = 1, 2, …: create-only
 contracts/<datasource>/<version>.odcs.yaml, contracts/<datasource>/active
+commands/<yyyy-mm-dd>/<event id>.json               a command: the whole `task.command`, create-only
 """
 
 from datetime import datetime
@@ -76,5 +77,21 @@ def contract_key(datasource: str, version: str) -> str:
     return f"contracts/{datasource}/{version}.odcs.yaml"
 
 
+ACTIVE = "active"
+"""Last part of the key that names a datasource's active version."""
+
+
+def contracts_prefix() -> str:
+    return "contracts/"
+
+
 def active_contract_key(datasource: str) -> str:
-    return f"contracts/{datasource}/active"
+    return f"{contracts_prefix()}{datasource}/{ACTIVE}"
+
+
+def command_prefix(day: str) -> str:
+    return f"commands/{day}/"
+
+
+def command_key(requested_at: datetime, command_id: UUID) -> str:
+    return f"{command_prefix(day_of(requested_at))}{command_id}.json"

@@ -1,0 +1,73 @@
+"""What the ledger on S3 knows of a task: how it was accepted, how it was judged, how it ended."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from sluice.errors import ObjectMissing
+from sluice.events import FileUploaded, FileValidated, TaskCompleted, day_of
+from sluice.events.facts import TaskFact
+from sluice.ledger import ACTIVE, accepted_prefix, claim_key, contracts_prefix, outcome_key, verdict_key
+from sluice.messaging import decode_as
+from sluice.objectstore import ObjectStore
+
+
+@dataclass(frozen=True, slots=True)
+class Tasks:
+    """All methods raise Transient while S3 does not answer, and Undecodable where the ledger is broken."""
+
+    store: ObjectStore
+
+    async def accepted(self, task_id: UUID) -> FileUploaded | None:
+        """Found by the task's claim, or by the day in its id. None also for the file of another system's event: it has no record.
+
+        A claim alone does not say that the file is accepted: its record may still be missing.
+        """
+        for key in (claim_key(task_id), *(f"{accepted_prefix(day)}{task_id}.json" for day in _days_of(task_id))):
+            try:
+                return decode_as(FileUploaded, await self.store.get(key)).data
+            except ObjectMissing:
+                continue
+        return None
+
+    async def verdict(self, datasource: str, task_id: UUID) -> FileValidated | None:
+        try:
+            return decode_as(FileValidated, await self.store.get(verdict_key(datasource, task_id))).data
+        except ObjectMissing:
+            return None
+
+    async def outcome(self, accepted_at: datetime, task_id: UUID) -> TaskCompleted | None:
+        try:
+            return decode_as(TaskCompleted, await self.store.get(outcome_key(accepted_at, task_id))).data
+        except ObjectMissing:
+            return None
+
+    async def find(self, task_id: UUID) -> TaskFact | None:
+        """Whatever tells which datasource a task belongs to. Of another system's event nothing is known before its verdict."""
+        if accepted := await self.accepted(task_id):
+            return accepted
+        async for datasource in self._datasources():
+            if verdict := await self.verdict(datasource, task_id):
+                return verdict
+        return None
+
+    async def _datasources(self) -> AsyncIterator[str]:
+        async for info in self.store.list(contracts_prefix()):
+            datasource, _, name = info.key.removeprefix(contracts_prefix()).partition("/")
+            if name == ACTIVE:
+                yield datasource
+
+
+def _days_of(task_id: UUID) -> tuple[str, ...]:
+    """Days on which a task may have been accepted, from the moment that a UUIDv7 holds: it is drawn before the bytes come in."""
+    if task_id.version != _UUID7:
+        return ()
+    try:
+        drawn = datetime.fromtimestamp((task_id.int >> 80) / 1000, tz=UTC)
+        return day_of(drawn), day_of(drawn + timedelta(days=1))
+    except (ValueError, OverflowError, OSError):
+        return ()
+
+
+_UUID7 = 7
