@@ -54,6 +54,28 @@ def problem(refusal: Refusal) -> JSONResponse:
     return JSONResponse(body, refusal.status, headers=refusal.headers, media_type=PROBLEM_JSON)
 
 
+def problem_answer(status: int, *codes: str) -> dict[str, Any]:
+    """The same for OpenAPI: an answer of this status that carries one of these codes."""
+    schema = {
+        "type": "object",
+        "required": ["type", "title", "status", "code", "detail"],
+        "properties": {
+            "type": {"type": "string"},
+            "title": {"type": "string"},
+            "status": {"const": status},
+            "code": {"enum": list(codes)},
+            "detail": {"type": "string", "description": "what happened, and what to do next"},
+        },
+    }
+    return {"description": " · ".join(codes), "content": {PROBLEM_JSON: {"schema": schema}}}
+
+
+def unavailable() -> Refusal:
+    """What is said while a part does not answer; see Transient."""
+    detail = "A part that this request needs does not answer at the moment. Nothing was accepted; try again."
+    return Refusal(503, "dependency-unavailable", detail, {"Retry-After": "5"})
+
+
 @dataclass(frozen=True, slots=True)
 class Probes:
     """`alive`: does every loop of ours turn? `ready`: does everything answer without which we cannot work?"""
@@ -115,8 +137,7 @@ def _add_problems(api: FastAPI) -> None:
 
     @api.exception_handler(Transient)
     async def wait(_request: Request, _error: Transient) -> JSONResponse:
-        detail = "A part that this request needs does not answer at the moment. Nothing was accepted; try again."
-        return problem(Refusal(503, "dependency-unavailable", detail, {"Retry-After": "5"}))
+        return problem(unavailable())
 
     @api.exception_handler(Exception)
     async def confess(_request: Request, error: Exception) -> JSONResponse:
