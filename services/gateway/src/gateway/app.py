@@ -15,6 +15,8 @@ from gateway.routes import Edge, Linger, add_problems, router
 from gateway.settings import GatewaySettings
 from gateway.usecases import Accept, AcceptUpload, AdmitUpload, Backlog, Relay, SweepUnconcluded
 from sluice import messaging
+from sluice.auth.access import protect
+from sluice.auth.authenticator import make_authenticator
 from sluice.clock import Clock, utc_now
 from sluice.contracts import ContractStore
 from sluice.corrections import Corrections
@@ -67,6 +69,7 @@ def create_app(
 
     api = create_api("Sluice gateway", DESCRIPTION, open_parts)
     add_problems(api)
+    protect(api, make_authenticator(settings, clock))
     api.add_middleware(Linger)
     api.include_router(router)
     return api

@@ -2,10 +2,10 @@
 
 from pydantic import Field
 
-from sluice.settings import HttpSettings, KafkaSettings, S3Settings
+from sluice.settings import ApiSettings, KafkaSettings, S3Settings
 
 
-class GatewaySettings(HttpSettings, KafkaSettings, S3Settings):
+class GatewaySettings(ApiSettings, KafkaSettings, S3Settings):
     http_port: int = Field(default=8001, ge=0, le=65535)
     public_url: str = Field(
         default="http://127.0.0.1:8080", description="where senders reach the tasks; base of status_url"
