@@ -13,6 +13,7 @@ corrections/<task>/parent.json                      which task this one corrects
 corrections/<task>/<n>.json                         claim of the n-th correction of a task, n = 1, 2, …: create-only
 contracts/<datasource>/<version>.odcs.yaml, contracts/<datasource>/active
 commands/<yyyy-mm-dd>/<event id>.json               a command: the whole `task.command`, create-only
+retractions/<task>/<n>.json                          the n-th attempt to take out the rows of a task, n = 1, 2, …: create-only
 """
 
 from datetime import datetime
@@ -95,3 +96,7 @@ def command_prefix(day: str) -> str:
 
 def command_key(requested_at: datetime, command_id: UUID) -> str:
     return f"{command_prefix(day_of(requested_at))}{command_id}.json"
+
+
+def retraction_key(task_id: UUID, number: int) -> str:
+    return f"retractions/{task_id}/{number}.json"

@@ -2,9 +2,10 @@
 
 import sys
 from ipaddress import ip_address
-from typing import Literal, Self, TypeVar
+from typing import Annotated, Literal, Self, TypeVar
+from urllib.parse import urlsplit
 
-from pydantic import Field, FilePath, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, Field, FilePath, SecretStr, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -40,14 +41,25 @@ class HttpSettings(Settings):
     http_port: int = Field(ge=0, le=65535)
 
 
+def require_https(url: str) -> str:
+    """The URL itself. Raises ValueError where what comes from there could be exchanged on its way."""
+    parts = urlsplit(url)
+    if not parts.hostname or (parts.scheme != "https" and not (parts.scheme == "http" and _loopback(parts.hostname))):
+        raise ValueError("must be an https:// URL; http:// only to loopback")
+    return url
+
+
+Https = Annotated[str, AfterValidator(require_https)]
+
+
 class ApiSettings(HttpSettings):
     """Of a service that takes or tells something over HTTP, and so asks who is calling."""
 
     auth: Literal["on", "off"] = Field(default="on", description="off: everybody may do everything")
     keys_file: FilePath | None = Field(default=None, description="API keys, as `sluice key` writes them")
-    oidc_issuer: str | None = Field(default=None, description="URL of the issuer of tokens, exactly as they name it")
+    oidc_issuer: Https | None = Field(default=None, description="URL of the issuer of tokens, exactly as they name it")
     oidc_audience: str | None = Field(default=None, description="how tokens name this installation")
-    oidc_jwks_url: str | None = Field(default=None, description="where the issuer's keys are; else it is asked")
+    oidc_jwks_url: Https | None = Field(default=None, description="where the issuer's keys are; else it is asked")
     oidc_scope_claims: str = Field(default="scope sluice_scopes", description="claims that hold scopes, by spaces")
 
     @property

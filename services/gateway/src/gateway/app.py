@@ -8,12 +8,25 @@ from datetime import timedelta
 from fastapi import FastAPI
 from uuid_utils.compat import uuid7
 
+from gateway.adapters.s3_commands import S3Commands
 from gateway.adapters.s3_ledger import S3Ledger
-from gateway.jobs import prove_storage, relay_accepted, sweep_unconcluded
+from gateway.jobs import prove_storage, relay_events, sweep_commands, sweep_unconcluded
 from gateway.ports import EventPublisher
-from gateway.routes import Edge, Linger, add_problems, router
+from gateway.routes import Edge, Linger, add_problems, routers
 from gateway.settings import GatewaySettings
-from gateway.usecases import Accept, AcceptUpload, AdmitUpload, Backlog, Relay, SweepUnconcluded
+from gateway.usecases import (
+    Accept,
+    AcceptUpload,
+    AdmitUpload,
+    Backlog,
+    CancelTask,
+    FindTask,
+    Relay,
+    RetractTask,
+    RetryTask,
+    SweepCommands,
+    SweepUnconcluded,
+)
 from sluice import messaging
 from sluice.auth.access import protect
 from sluice.auth.authenticator import make_authenticator
@@ -25,6 +38,7 @@ from sluice.jobs import Job, running
 from sluice.objectstore import ObjectStore, open_objectstore
 from sluice.proof import ProveStorage
 from sluice.settings import S3Settings
+from sluice.tasks import Tasks
 
 DESCRIPTION = "Takes files in. `202` means that the file is durable and will end in exactly one outcome."
 
@@ -71,23 +85,23 @@ def create_app(
     add_problems(api)
     protect(api, make_authenticator(settings, clock))
     api.add_middleware(Linger)
-    api.include_router(router)
+    for router in routers:
+        api.include_router(router)
     return api
 
 
 def assemble(settings: GatewaySettings, store: ObjectStore, events: EventPublisher, clock: Clock) -> Parts:
     """Every use case on its ports."""
-    ledger, relay, prove = S3Ledger(store), Relay(events, settings.relay_room), ProveStorage(store)
-    backlog = Backlog(settings.max_backlog)
-    admit = AdmitUpload(ContractStore(store), prove, backlog, settings.max_upload_bytes, settings.max_uploads)
+    ledger, commands, tasks = S3Ledger(store), S3Commands(store), Tasks(store)
+    relay, backlog, prove = Relay(events, settings.relay_room), Backlog(settings.max_backlog), ProveStorage(store)
     accept = Accept(ledger, Corrections(store, clock), relay, backlog, clock)
-    upload = AcceptUpload(store, accept, uuid7, settings.max_upload_bytes)
+    after = timedelta(seconds=settings.sweep_after)
     sweep = SweepUnconcluded(
         ledger,
         relay,
         backlog,
         clock,
-        after=timedelta(seconds=settings.sweep_after),
+        after=after,
         after_start=timedelta(seconds=settings.sweep_after_start),
         days=settings.sweep_days,
     )
@@ -95,5 +109,20 @@ def assemble(settings: GatewaySettings, store: ObjectStore, events: EventPublish
     async def ready() -> bool:
         return prove.proven and await store.answers()
 
-    jobs = (prove_storage(prove), relay_accepted(relay), sweep_unconcluded(sweep, settings.sweep_every))
-    return Parts(Edge(admit, upload, settings.public_url, settings.body_patience), jobs, ready)
+    edge = Edge(
+        admit=AdmitUpload(ContractStore(store), prove, backlog, settings.max_upload_bytes, settings.max_uploads),
+        accept=AcceptUpload(store, accept, uuid7, settings.max_upload_bytes),
+        find=FindTask(tasks),
+        cancel=CancelTask(tasks, commands, relay, clock),
+        retract=RetractTask(tasks, commands, relay, clock),
+        retry=RetryTask(tasks, accept),
+        public_url=settings.public_url,
+        body_patience=settings.body_patience,
+    )
+    jobs = (
+        prove_storage(prove),
+        relay_events(relay),
+        sweep_unconcluded(sweep, settings.sweep_every),
+        sweep_commands(SweepCommands(commands, tasks, relay, clock, after, settings.sweep_days), settings.sweep_every),
+    )
+    return Parts(edge, jobs, ready)

@@ -1,21 +1,52 @@
-"""Why an upload is refused. Each has a stable code; its message says what happened and what to do next.
+"""Why a request is refused. Each has a stable code; its message says what happened and what to do next.
 
-UploadRefused
-├── UnknownDatasource · InvalidFilename · UnsupportedFormat           the address
-├── FileTooLarge · EmptyFile · FormatMismatch · DigestMismatch        the bytes
-├── InvalidForm · UploadIncomplete · UploadStalled                    how they came
-├── KeyReused                                                         the Idempotency-Key
-├── CorrectionRefused                                                 the task that is to be corrected
-│   ├── ParentUnknown · ParentNotConcluded · NothingToCorrect
-│   └── CorrectionUnderWay · AlreadyCorrected · CorrectTheFirst
-└── GatewayBusy · BacklogFull                                         the moment
+Refused
+├── CommandRefused                                                    what is asked of a task
+│   └── TaskUnknown · TaskNotConcluded · NothingToCancel · NothingToRetract · NothingToRetry
+└── UploadRefused
+    ├── UnknownDatasource · InvalidFilename · UnsupportedFormat           the address
+    ├── FileTooLarge · EmptyFile · FormatMismatch · DigestMismatch        the bytes
+    ├── InvalidForm · UploadIncomplete · UploadStalled                    how they came
+    ├── KeyReused                                                         the Idempotency-Key
+    ├── CorrectionRefused                                                 the task that is to be corrected
+    │   ├── ParentUnknown · ParentNotConcluded · NothingToCorrect
+    │   └── CorrectionUnderWay · AlreadyCorrected · CorrectTheFirst
+    └── GatewayBusy · BacklogFull                                         the moment
 Undecided                                                             nobody knows whether it was accepted
 """
 
 from sluice.errors import Permanent, Transient
 
 
-class UploadRefused(Permanent):
+class Refused(Permanent):
+    """Nothing has happened."""
+
+
+class CommandRefused(Refused):
+    """No command is recorded."""
+
+
+class TaskUnknown(CommandRefused):
+    code = "task-not-found"
+
+
+class TaskNotConcluded(CommandRefused):
+    code = "task-not-concluded"
+
+
+class NothingToCancel(CommandRefused):
+    code = "nothing-to-cancel"
+
+
+class NothingToRetract(CommandRefused):
+    code = "nothing-to-retract"
+
+
+class NothingToRetry(CommandRefused):
+    code = "nothing-to-retry"
+
+
+class UploadRefused(Refused):
     """Nothing was accepted and nothing is left on S3."""
 
 

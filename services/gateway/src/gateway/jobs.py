@@ -3,10 +3,11 @@
 import os
 import signal
 import time
+from collections.abc import Awaitable, Callable
 
 import structlog
 
-from gateway.usecases import Relay, SweepUnconcluded
+from gateway.usecases import Relay, SweepCommands, SweepUnconcluded
 from sluice.errors import ObjectMissing, Permanent, Transient
 from sluice.jobs import Job
 from sluice.proof import ProveStorage
@@ -14,11 +15,19 @@ from sluice.proof import ProveStorage
 log = structlog.get_logger()
 
 
-def relay_accepted(relay: Relay) -> Job:
-    return Job("relay-accepted", relay, pause=1.0)
+def relay_events(relay: Relay) -> Job:
+    return Job("relay-events", relay, pause=1.0)
 
 
 def sweep_unconcluded(sweep: SweepUnconcluded, every: float) -> Job:
+    return _sweep("sweep-unconcluded", sweep, every)
+
+
+def sweep_commands(sweep: SweepCommands, every: float) -> Job:
+    return _sweep("sweep-commands", sweep, every)
+
+
+def _sweep(name: str, sweep: Callable[[], Awaitable[bool]], every: float) -> Job:
     """`every` in seconds; more where the listings are long, so that they take a tenth of the time at most."""
 
     async def work() -> bool:
@@ -28,7 +37,7 @@ def sweep_unconcluded(sweep: SweepUnconcluded, every: float) -> Job:
         return more
 
     # while S3 is down the sweep has nothing to say: that is readiness, not death
-    job = Job("sweep-unconcluded", work, pause=every, patience=3600.0)
+    job = Job(name, work, pause=every, patience=3600.0)
     return job
 
 

@@ -2,13 +2,24 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
 from sluice.corrections import Basis
-from sluice.events import ContractRef, Envelope, Event, FileUploaded, Problem
+from sluice.events import (
+    ContractRef,
+    Envelope,
+    Event,
+    FileUploaded,
+    Problem,
+    TaskCommand,
+    TaskCompleted,
+    TaskFact,
+)
 
 Acceptance = Envelope[FileUploaded]
+Command = Envelope[TaskCommand]
 
 
 class Sink(Protocol):
@@ -68,8 +79,36 @@ class EventPublisher(Protocol):
         """Returning means that it is durable. Raises Transient; it may have landed all the same."""
 
 
-class Outbound(Protocol):
-    """Where acceptances wait to be published."""
+class Tasks(Protocol):
+    """What the ledger knows of tasks. Raises Transient while it does not answer."""
 
-    def hand_over(self, acceptance: Acceptance) -> bool:
+    async def find(self, task_id: UUID) -> TaskFact | None:
+        """Whatever tells of it; a FileUploaded where its acceptance is kept."""
+
+    async def outcome(self, accepted_at: datetime, task_id: UUID) -> TaskCompleted | None: ...
+
+
+class CommandLedger(Protocol):
+    """The durable record of what was asked of tasks. Every method raises Transient while it does not answer."""
+
+    async def record(self, command: Command) -> Command:
+        """Write down, or learn what stands there: the same command is asked once, however often it comes."""
+
+    async def retraction(self, task_id: UUID, number: int) -> Command | None:
+        """The n-th attempt to retract a task, n = 1, 2, …"""
+
+    async def claim_retraction(self, command: Command, number: int) -> Command:
+        """Claim the n-th attempt, or learn whose it is. Of many at once exactly one wins."""
+
+    def of_day(self, day: str) -> AsyncIterator[UUID]:
+        """Event ids of the commands recorded on that day (`yyyy-mm-dd`)."""
+
+    async def read(self, day: str, command_id: UUID) -> Command:
+        """Raises Permanent where the record is missing or broken."""
+
+
+class Outbound(Protocol):
+    """Where events wait to be published."""
+
+    def hand_over(self, envelope: Envelope[Event]) -> bool:
         """Never waits. False if there is no room: the sweep brings it again."""

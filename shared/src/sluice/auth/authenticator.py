@@ -7,10 +7,12 @@ from dataclasses import dataclass
 import structlog
 
 from sluice.auth.grants import ANYBODY, Caller
+from sluice.auth.issuer import IssuerKeys
 from sluice.auth.keyfile import KeysUnreadable
 from sluice.auth.keyring import KeyRing
 from sluice.auth.keys import PREFIX
 from sluice.auth.refusals import unauthenticated
+from sluice.auth.tokens import Tokens
 from sluice.clock import Clock, utc_now
 from sluice.settings import ApiSettings
 
@@ -54,7 +56,13 @@ def make_authenticator(settings: ApiSettings, clock: Clock = utc_now) -> Callabl
         by_key = KeyRing(settings.keys_file, clock) if settings.keys_file else None
     except KeysUnreadable as error:
         sys.exit(str(error))
-    return Credentials(by_key, None)
+    by_token = _tokens(settings.oidc_issuer, settings) if settings.oidc_issuer else None
+    return Credentials(by_key, by_token)
+
+
+def _tokens(issuer: str, settings: ApiSettings) -> Tokens:
+    keys = IssuerKeys(issuer, settings.oidc_jwks_url)
+    return Tokens(keys, settings.oidc_audience or "", tuple(settings.oidc_scope_claims.split()))
 
 
 def _bearer(authorization: Sequence[str]) -> str:

@@ -55,13 +55,13 @@ class S3Ledger:
 
     async def _tasks(self, prefix: str) -> AsyncIterator[UUID]:
         async for info in self.store.list(prefix):
-            task_id = _task_of(info.key.removeprefix(prefix))
+            task_id = id_of(info.key.removeprefix(prefix))
             if task_id:
                 yield task_id
 
 
-def _task_of(name: str) -> UUID | None:
-    """The task that an object is named after; None for names that are not exactly `<uuid>.json`."""
+def id_of(name: str) -> UUID | None:
+    """The id that an object is named after; None for names that are not exactly `<uuid>.json`."""
     try:
         task_id = UUID(name.removesuffix(SUFFIX))
     except ValueError:

@@ -1,7 +1,10 @@
-"""The HTTP edge: two ways to hand over a file."""
+"""The HTTP edge: ways to hand over a file, and what may be asked of its task."""
 
+from gateway.routes import commands, uploads
+from gateway.routes.edge import Edge
 from gateway.routes.linger import Linger
 from gateway.routes.problems import add_problems
-from gateway.routes.uploads import Edge, router
 
-__all__ = ["Edge", "Linger", "add_problems", "router"]
+routers = (uploads.router, commands.router)
+
+__all__ = ["Edge", "Linger", "add_problems", "routers"]

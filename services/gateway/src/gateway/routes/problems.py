@@ -7,12 +7,17 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
 from gateway import errors
-from gateway.errors import Undecided, UploadRefused
+from gateway.errors import Refused, Undecided
 from sluice.http import PROBLEM_JSON, Refusal, problem
 
 log = structlog.get_logger()
 
-STATUS: dict[type[UploadRefused], int] = {
+STATUS: dict[type[Refused], int] = {
+    errors.TaskUnknown: 404,
+    errors.TaskNotConcluded: 409,
+    errors.NothingToCancel: 409,
+    errors.NothingToRetract: 409,
+    errors.NothingToRetry: 409,
     errors.UploadIncomplete: 400,
     errors.UnknownDatasource: 404,
     errors.UploadStalled: 408,
@@ -34,15 +39,21 @@ STATUS: dict[type[UploadRefused], int] = {
     errors.GatewayBusy: 503,
 }
 RETRY_AFTER = {"Retry-After": "5"}
-PASSING = (errors.BacklogFull, errors.GatewayBusy, errors.ParentNotConcluded, errors.CorrectionUnderWay)
+PASSING = (
+    errors.BacklogFull,
+    errors.GatewayBusy,
+    errors.ParentNotConcluded,
+    errors.CorrectionUnderWay,
+    errors.TaskNotConcluded,
+)
 """Worth trying again by itself."""
 
 
 def add_problems(api: FastAPI) -> None:
-    @api.exception_handler(UploadRefused)
-    async def refuse(_request: Request, error: UploadRefused) -> JSONResponse:
+    @api.exception_handler(Refused)
+    async def refuse(_request: Request, error: Refused) -> JSONResponse:
         status = STATUS[type(error)]
-        log.info("upload refused", code=error.code)
+        log.info("request refused", code=error.code)
         headers = RETRY_AFTER if isinstance(error, PASSING) else {}
         return problem(Refusal(status, error.code, str(error), headers))
 
@@ -55,13 +66,12 @@ def add_problems(api: FastAPI) -> None:
         return problem(Refusal(503, error.code, detail, RETRY_AFTER))
 
 
-def documented() -> dict[int | str, dict[str, Any]]:
-    """Every problem that an upload can end in, by status, for OpenAPI."""
-    codes: dict[int, list[str]] = {}
+def documented(*kinds: type[Refused]) -> dict[int | str, dict[str, Any]]:
+    """Every problem of these kinds that a request can end in, by status, for OpenAPI."""
+    codes: dict[int, list[str]] = {422: ["invalid-request"], 503: ["dependency-unavailable", Undecided.code]}
     for refusal, status in STATUS.items():
-        codes.setdefault(status, []).append(refusal.code)
-    codes[422].append("invalid-request")
-    codes[503] += ["dependency-unavailable", Undecided.code]
+        if issubclass(refusal, kinds):
+            codes.setdefault(status, []).append(refusal.code)
     return {status: _documented(status, names) for status, names in sorted(codes.items())}
 
 

@@ -1,21 +1,18 @@
 """`PUT …/files/{filename}` with bare bytes, `POST …/files` with a form. Both end in the same answer."""
 
 import re
-from base64 import b64encode
-from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from fastapi import APIRouter, Header, Path, Query, Request, Response
 
 from gateway.domain.names import check_name
-from gateway.ports import Acceptance
+from gateway.errors import UploadRefused
 from gateway.routes.body import declared_size, read_body
+from gateway.routes.edge import Accepted, At
 from gateway.routes.form import OVERHEAD, open_form
 from gateway.routes.problems import documented
-from gateway.usecases import AcceptUpload, AdmitUpload, Offer
-from sluice.events import ObjectRef
+from gateway.usecases import Offer
 
 router = APIRouter(prefix="/v1/datasources/{datasource}/files", tags=["files"])
 
@@ -51,56 +48,10 @@ RAW_BODY = {"requestBody": {"required": True, "content": {"application/octet-str
 CORRECTS = {"type": "string", "format": "uuid", "description": "the same as the query parameter; stands before `file`"}
 FORM = {"type": "object", "required": ["file"], "properties": {"corrects": CORRECTS, "file": BYTES["schema"]}}
 FORM_BODY = {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": FORM}}}}
-EXAMPLE: JsonValue = {
-    "task_id": "0197f3c2-7d51-7c3e-9a54-2f1f2c1b7a10",
-    "status_url": "http://127.0.0.1:8080/v1/tasks/0197f3c2-7d51-7c3e-9a54-2f1f2c1b7a10",
-    "size": 18,
-    "content_digest": "sha-256=:X48E9qOokqqrvdts8nOJRJN3OWDUoyWxBf7kbu9DBPE=:",
-}
-
-
-class Accepted(BaseModel):
-    """The file is accepted and will end in exactly one outcome, to be read at `status_url`."""
-
-    model_config = ConfigDict(frozen=True, json_schema_extra={"examples": [EXAMPLE]})
-
-    task_id: UUID
-    status_url: str
-    size: int | None = Field(description="bytes of the file")
-    content_digest: str | None = Field(
-        description="SHA-256 of the file as RFC 9530 writes it: hold it against your own"
-    )
-
-
 ANSWERS: dict[int | str, dict[str, Any]] = {
     202: {"headers": {"Location": {"description": "the same as status_url", "schema": {"type": "string"}}}},
-    **documented(),
+    **documented(UploadRefused),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Edge:
-    """What the routes call on; the application puts it on its `state.edge`. `body_patience` in seconds."""
-
-    admit: AdmitUpload
-    accept: AcceptUpload
-    public_url: str
-    body_patience: float
-
-    def told(self, acceptance: Acceptance, response: Response) -> Accepted:
-        """The answer to whoever handed the file over."""
-        task_id, content = acceptance.data.task_id, acceptance.data.object
-        status_url = f"{self.public_url.rstrip('/')}/v1/tasks/{task_id}"
-        response.headers["Location"] = status_url
-        return Accepted(task_id=task_id, status_url=status_url, size=content.size, content_digest=digest_of(content))
-
-
-def _edge(request: Request) -> Edge:
-    edge: Edge = request.app.state.edge
-    return edge
-
-
-At = Annotated[Edge, Depends(_edge)]
 
 
 # the name may hold slashes here so that a path in it is refused as such, not lost as an unknown route
@@ -145,11 +96,6 @@ async def post_file(
         form = await open_form(content_type, read_body(request, edge.body_patience))
         offer = Offer(contract, check_name(form.filename), key, form.corrects or corrects)
         return edge.told(await edge.accept(offer, form.content), response)
-
-
-def digest_of(content: ObjectRef) -> str | None:
-    """As `Content-Digest` writes it; None where the gateway has not read the bytes."""
-    return f"sha-256=:{b64encode(bytes.fromhex(content.sha256)).decode()}:" if content.sha256 else None
 
 
 def _sha256(content_digest: str | None) -> str | None:

@@ -1,10 +1,25 @@
-"""What the gateway does: admit, accept, relay, sweep. Each reads fetch, decide, tell."""
+"""What the gateway does: admit, accept, command, relay, sweep. Each reads fetch, decide, tell."""
 
 from gateway.usecases.accept import AcceptUpload
 from gateway.usecases.acceptance import Accept, Offer
 from gateway.usecases.admit import AdmitUpload
 from gateway.usecases.backlog import Backlog
+from gateway.usecases.command import CancelTask, FindTask, RetractTask, RetryTask
 from gateway.usecases.relay import Relay
 from gateway.usecases.sweep import SweepUnconcluded
+from gateway.usecases.sweepcommands import SweepCommands
 
-__all__ = ["Accept", "AcceptUpload", "AdmitUpload", "Backlog", "Offer", "Relay", "SweepUnconcluded"]
+__all__ = [
+    "Accept",
+    "AcceptUpload",
+    "AdmitUpload",
+    "Backlog",
+    "CancelTask",
+    "FindTask",
+    "Offer",
+    "Relay",
+    "RetractTask",
+    "RetryTask",
+    "SweepCommands",
+    "SweepUnconcluded",
+]

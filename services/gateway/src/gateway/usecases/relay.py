@@ -3,11 +3,11 @@
 import asyncio
 from dataclasses import dataclass, field
 from itertools import islice
-from uuid import UUID
 
 import structlog
 
-from gateway.ports import Acceptance, EventPublisher
+from gateway.ports import EventPublisher
+from sluice.events import Envelope, Event
 
 log = structlog.get_logger()
 
@@ -20,19 +20,18 @@ IDLE = 5.0
 
 @dataclass(slots=True)
 class Relay:
-    """Holds at most `room` acceptances in memory and publishes them. What finds no room is swept from its record later."""
+    """Holds at most `room` events in memory and publishes them. What finds no room is swept from its record later."""
 
     events: EventPublisher
     room: int
-    _waiting: dict[UUID, Acceptance] = field(default_factory=dict)
+    _waiting: dict[str, Envelope[Event]] = field(default_factory=dict)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def hand_over(self, acceptance: Acceptance) -> bool:
-        """Never waits. A task that waits already is not taken twice. False if there is no room."""
-        task_id = acceptance.data.task_id
-        if task_id not in self._waiting and len(self._waiting) >= self.room:
+    def hand_over(self, envelope: Envelope[Event]) -> bool:
+        """Never waits. An event that waits already is not taken twice. False if there is no room."""
+        if envelope.id not in self._waiting and len(self._waiting) >= self.room:
             return False
-        self._waiting[task_id] = acceptance
+        self._waiting[envelope.id] = envelope
         self._news.set()
         return True
 
@@ -47,10 +46,10 @@ class Relay:
                 raise failure
         return True
 
-    async def _publish(self, acceptance: Acceptance) -> None:
-        await self.events.publish(acceptance)
-        self._waiting.pop(acceptance.data.task_id, None)
-        log.info("event published", task_id=str(acceptance.data.task_id))
+    async def _publish(self, envelope: Envelope[Event]) -> None:
+        await self.events.publish(envelope)
+        self._waiting.pop(envelope.id, None)
+        log.info("event published", type=envelope.data.TYPE, task_id=str(envelope.data.task_id))
 
     async def _wait(self) -> None:
         self._news.clear()

@@ -1,0 +1,65 @@
+"""`POST /v1/tasks/{task_id}/cancel`, `/retract`, `/retry`: what may be asked of a task."""
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from gateway.errors import CommandRefused, UploadRefused
+from gateway.ports import Command
+from gateway.routes.edge import Accepted, At, Edge
+from gateway.routes.problems import documented
+from gateway.usecases.acceptance import ANONYMOUS
+
+router = APIRouter(prefix="/v1/tasks/{task_id}", tags=["tasks"])
+
+Id = Annotated[
+    UUID, Path(description="Id of an accepted file's task.", examples=["0197f3c2-7d51-7c3e-9a54-2f1f2c1b7a10"])
+]
+REFUSALS: dict[int | str, dict[str, Any]] = documented(CommandRefused)
+
+
+class Commanded(BaseModel):
+    """The command is recorded and will be carried out; what became of it is told at `status_url`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    command: Literal["cancel", "retract"]
+    task_id: UUID = Field(description="the task that tells what became of it: of a retract, one of its own")
+    of_task: UUID = Field(description="the task it was asked of")
+    status_url: str
+
+
+def _told(edge: Edge, command: Command, response: Response) -> Commanded:
+    asked = command.data
+    task_id = asked.retraction or asked.task_id
+    status_url = edge.point_to(task_id, response)
+    return Commanded(command=asked.command, task_id=task_id, of_task=asked.task_id, status_url=status_url)
+
+
+@router.post("/cancel", summary="End a task before its rows are loaded", status_code=202, responses=REFUSALS)
+async def cancel_task(*, edge: At, task_id: Id, response: Response) -> Commanded:
+    """Of a file whose rows are queryable by then, the outcome stays `succeeded`: the receipt says which of the two it was."""
+    task = await edge.find(task_id)
+    return _told(edge, await edge.cancel(task, ANONYMOUS), response)
+
+
+@router.post("/retract", summary="Take the rows of a task out of Druid again", status_code=202, responses=REFUSALS)
+async def retract_task(*, edge: At, task_id: Id, response: Response) -> Commanded:
+    """A task of its own in the datasource's queue. It succeeds when a query counts no row of the retracted task."""
+    task = await edge.find(task_id)
+    return _told(edge, await edge.retract(task, ANONYMOUS), response)
+
+
+@router.post(
+    "/retry",
+    summary="Try the stored file of a task once more",
+    status_code=202,
+    responses=documented(CommandRefused, UploadRefused),
+)
+async def retry_task(*, edge: At, task_id: Id, response: Response) -> Accepted:
+    """For tasks that did not succeed, as after a fault of Druid or a new version of the contract, which is the one in force now."""
+    task = await edge.retry.check(await edge.find(task_id))
+    contract = await edge.admit(task.datasource, task.object.size)
+    return edge.told(await edge.retry(task, contract, ANONYMOUS), response)
