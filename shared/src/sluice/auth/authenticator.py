@@ -56,13 +56,14 @@ def make_authenticator(settings: ApiSettings, clock: Clock = utc_now) -> Callabl
         by_key = KeyRing(settings.keys_file, clock) if settings.keys_file else None
     except KeysUnreadable as error:
         sys.exit(str(error))
-    by_token = _tokens(settings.oidc_issuer, settings) if settings.oidc_issuer else None
-    return Credentials(by_key, by_token)
+    return Credentials(by_key, _by_token(settings))
 
 
-def _tokens(issuer: str, settings: ApiSettings) -> Tokens:
-    keys = IssuerKeys(issuer, settings.oidc_jwks_url)
-    return Tokens(keys, settings.oidc_audience or "", tuple(settings.oidc_scope_claims.split()))
+def _by_token(settings: ApiSettings) -> Recognise | None:
+    if not settings.oidc_issuer or not settings.oidc_audience:
+        return None
+    keys = IssuerKeys(settings.oidc_issuer, settings.oidc_jwks_url)
+    return Tokens(keys, settings.oidc_audience, tuple(settings.oidc_scope_claims.split()))
 
 
 def _bearer(authorization: Sequence[str]) -> str:

@@ -4,6 +4,7 @@ import fcntl
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from tempfile import mkstemp
 from typing import Literal, Self
@@ -48,6 +49,21 @@ def read_keys(path: Path) -> Keys:
             f"{path} is no file of keys ({where}: {fault['msg']}). Put back the one before, or write a new one with "
             "`sluice key create --file`."
         ) from error
+
+
+def with_key(keys: Keys, new: ApiKey) -> Keys:
+    """The keys and this one; unchanged if it is among them, revoked or not. Raises ValueError."""
+    known = next((key for key in keys if key.id == new.id), None)
+    if known and known.sha256 != new.sha256:
+        raise ValueError(f"there is another key with the id {new.id}")
+    return keys if known else (*keys, new)
+
+
+def with_revoked(keys: Keys, key_id: str, now: datetime) -> Keys:
+    """The keys, this one revoked from now on, or since it was. Raises ValueError."""
+    if key_id not in {key.id for key in keys}:
+        raise ValueError(f"there is no key with the id {key_id}; `list` shows those there are")
+    return tuple(key.model_copy(update={"revoked": key.revoked or now}) if key.id == key_id else key for key in keys)
 
 
 def change_keys(path: Path, change: Callable[[Keys], Keys]) -> None:

@@ -48,15 +48,16 @@ class ApiKey(BaseModel):
     revoked: AwareDatetime | None = None
 
     @classmethod
-    def of(cls, secret: str, name: str, scopes: Iterable[str], now: datetime, expires: datetime | None) -> "ApiKey":
-        """What is kept of this key text. Raises ValueError, with a sentence, for what is none."""
+    def of(
+        cls, secret: str, name: str, scopes: Iterable[Grant], now: datetime, expires: datetime | None = None
+    ) -> "ApiKey":
+        """What is kept of this key. Raises ValueError."""
         form = FORM.fullmatch(secret)
         if form is None:
             raise ValueError("a key is slk_, 12 hexadecimal digits, _ and 43 letters, digits, - or _")
-        if name == ANYBODY.name:
-            raise ValueError(f"the name {name} is taken by whoever calls without a key")
-        grants = tuple(Grant.parse(scope) for scope in scopes)
-        return cls(id=form[1], name=name, scopes=grants, sha256=digest(secret), created=now, expires=expires)
+        if name == ANYBODY.name or not re.fullmatch(NAME, name):
+            raise ValueError("a name has at most 64 letters, digits, dots, _, @ and -, and `anonymous` is taken")
+        return cls(id=form[1], name=name, scopes=tuple(scopes), sha256=digest(secret), created=now, expires=expires)
 
     def standing(self, now: datetime) -> Standing:
         if self.revoked:
