@@ -6,7 +6,8 @@ the route, for it knows the datasource: `caller: Annotated[Caller, Depends(at_le
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Protocol
+from typing import Annotated
+from uuid import UUID
 
 from fastapi import FastAPI, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -28,9 +29,8 @@ BEARER = HTTPBearer(
 )
 
 
-class Authenticator(Protocol):
-    async def __call__(self, authorization: Sequence[str]) -> Caller:
-        """Who sends these values of the header `Authorization`. Raises Refusal, and Transient while it cannot be known."""
+Authenticator = Callable[[Sequence[str]], Awaitable[Caller]]
+"""Who sends these values of the header `Authorization`. Raises Refusal, and Transient while it cannot be known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +86,20 @@ def require(caller: Caller, verb: Verb, datasource: str | None) -> None:
         refusal = forbidden(verb, datasource)
         audit.denied(refusal, caller, verb, datasource)
         raise refusal
+
+
+def hides(caller: Caller, verb: Verb, datasource: str, task_id: UUID) -> bool:
+    """Is a task that is asked for by its id to be answered like one that does not exist?
+
+    It is to whoever may not read its datasource. Raises Refusal where he may, but may not do `verb`.
+    """
+    if caller.may(verb, datasource):
+        return False
+    refusal = forbidden(verb, datasource)
+    audit.denied(refusal, caller, verb, datasource, task_id)
+    if caller.may(Verb.READ, datasource):
+        raise refusal
+    return True
 
 
 def _is_open(method: str, path: str) -> bool:

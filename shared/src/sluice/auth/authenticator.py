@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from sluice.auth.access import Authenticator
 from sluice.auth.grants import ANYBODY, Caller
 from sluice.auth.issuer import IssuerKeys
 from sluice.auth.keyfile import KeysUnreadable
@@ -47,7 +48,7 @@ async def let_everybody_in(_authorization: Sequence[str]) -> Caller:
     return ANYBODY
 
 
-def make_authenticator(settings: ApiSettings, clock: Clock = utc_now) -> Callable[[Sequence[str]], Awaitable[Caller]]:
+def make_authenticator(settings: ApiSettings, clock: Clock = utc_now) -> Authenticator:
     """As the settings say. Where the file of keys is not in order, the process ends with a sentence that says why."""
     if not settings.knows_callers:
         log.warning("everybody may do everything", http_host=settings.http_host)

@@ -1,6 +1,7 @@
 """The three ways of being turned away, each with the challenge of RFC 6750 that belongs to it."""
 
 import re
+from typing import Any
 
 from sluice.auth.grants import Verb
 from sluice.events import DATASOURCE_PATTERN
@@ -12,7 +13,7 @@ SEND = (
     "or a token of the issuer that is trusted here."
 )
 
-DENIED = {
+DENIED: dict[int | str, dict[str, Any]] = {
     401: problem_answer(401, "unauthenticated", "credential-expired"),
     403: problem_answer(403, "forbidden"),
 }

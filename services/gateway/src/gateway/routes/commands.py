@@ -3,20 +3,34 @@
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Depends, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.errors import CommandRefused, UploadRefused
 from gateway.ports import Command
 from gateway.routes.edge import Accepted, At, Edge
 from gateway.routes.problems import documented
-from gateway.usecases.acceptance import ANONYMOUS
+from gateway.usecases.command import unknown_task
+from sluice.auth import Caller, Verb, audit
+from sluice.auth.access import at_least, hides
+from sluice.events import TaskFact
 
 router = APIRouter(prefix="/v1/tasks/{task_id}", tags=["tasks"])
 
 Id = Annotated[
     UUID, Path(description="Id of an accepted file's task.", examples=["0197f3c2-7d51-7c3e-9a54-2f1f2c1b7a10"])
 ]
+Commander = Annotated[Caller, Depends(at_least(Verb.COMMAND))]
+
+
+async def _task(*, edge: At, caller: Commander, task_id: Id) -> TaskFact:
+    task = await edge.find(task_id)
+    if hides(caller, Verb.COMMAND, task.datasource, task_id):
+        raise unknown_task()
+    return task
+
+
+Of = Annotated[TaskFact, Depends(_task)]
 REFUSALS: dict[int | str, dict[str, Any]] = documented(CommandRefused)
 
 
@@ -31,25 +45,24 @@ class Commanded(BaseModel):
     status_url: str
 
 
-def _told(edge: Edge, command: Command, response: Response) -> Commanded:
+def _told(edge: Edge, task: TaskFact, command: Command, caller: Caller, response: Response) -> Commanded:
     asked = command.data
+    audit.allowed(f"{asked.command} accepted", caller, Verb.COMMAND, task.datasource, task.task_id)
     task_id = asked.retraction or asked.task_id
     status_url = edge.point_to(task_id, response)
     return Commanded(command=asked.command, task_id=task_id, of_task=asked.task_id, status_url=status_url)
 
 
 @router.post("/cancel", summary="End a task before its rows are loaded", status_code=202, responses=REFUSALS)
-async def cancel_task(*, edge: At, task_id: Id, response: Response) -> Commanded:
+async def cancel_task(*, edge: At, caller: Commander, task: Of, response: Response) -> Commanded:
     """Of a file whose rows are queryable by then, the outcome stays `succeeded`: the receipt says which of the two it was."""
-    task = await edge.find(task_id)
-    return _told(edge, await edge.cancel(task, ANONYMOUS), response)
+    return _told(edge, task, await edge.cancel(task, caller.name), caller, response)
 
 
 @router.post("/retract", summary="Take the rows of a task out of Druid again", status_code=202, responses=REFUSALS)
-async def retract_task(*, edge: At, task_id: Id, response: Response) -> Commanded:
+async def retract_task(*, edge: At, caller: Commander, task: Of, response: Response) -> Commanded:
     """A task of its own in the datasource's queue. It succeeds when a query counts no row of the retracted task."""
-    task = await edge.find(task_id)
-    return _told(edge, await edge.retract(task, ANONYMOUS), response)
+    return _told(edge, task, await edge.retract(task, caller.name), caller, response)
 
 
 @router.post(
@@ -58,8 +71,8 @@ async def retract_task(*, edge: At, task_id: Id, response: Response) -> Commande
     status_code=202,
     responses=documented(CommandRefused, UploadRefused),
 )
-async def retry_task(*, edge: At, task_id: Id, response: Response) -> Accepted:
+async def retry_task(*, edge: At, caller: Commander, task: Of, response: Response) -> Accepted:
     """For tasks that did not succeed, as after a fault of Druid or a new version of the contract, which is the one in force now."""
-    task = await edge.retry.check(await edge.find(task_id))
-    contract = await edge.admit(task.datasource, task.object.size)
-    return edge.told(await edge.retry(task, contract, ANONYMOUS), response)
+    file = await edge.retry.check(task)
+    contract = await edge.admit(file.datasource, file.object.size)
+    return edge.told(await edge.retry(file, contract, caller.name), caller, response)

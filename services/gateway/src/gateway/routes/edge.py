@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from gateway.ports import Acceptance
 from gateway.usecases import AcceptUpload, AdmitUpload, CancelTask, FindTask, RetractTask, RetryTask
+from sluice.auth import Caller, Verb, audit
 from sluice.events import ObjectRef
 
 EXAMPLE: JsonValue = {
@@ -52,9 +53,11 @@ class Edge:
         response.headers["Location"] = status_url
         return status_url
 
-    def told(self, acceptance: Acceptance, response: Response) -> Accepted:
-        """The answer to whoever handed the file over."""
+    def told(self, acceptance: Acceptance, caller: Caller, response: Response) -> Accepted:
+        """The answer to whoever handed the file over, or had it retried; the audit log tells it too."""
         task_id, content = acceptance.data.task_id, acceptance.data.object
+        verb = Verb.COMMAND if acceptance.data.retries else Verb.UPLOAD
+        audit.allowed("file accepted", caller, verb, acceptance.data.datasource, task_id)
         status_url = self.point_to(task_id, response)
         return Accepted(task_id=task_id, status_url=status_url, size=content.size, content_digest=_digest(content))
 

@@ -8,7 +8,8 @@ from fastapi.responses import JSONResponse
 
 from gateway import errors
 from gateway.errors import Refused, Undecided
-from sluice.http import PROBLEM_JSON, Refusal, problem
+from sluice.auth.refusals import DENIED
+from sluice.http import Refusal, problem, problem_answer
 
 log = structlog.get_logger()
 
@@ -67,24 +68,9 @@ def add_problems(api: FastAPI) -> None:
 
 
 def documented(*kinds: type[Refused]) -> dict[int | str, dict[str, Any]]:
-    """Every problem of these kinds that a request can end in, by status, for OpenAPI."""
+    """Every problem of these kinds that a request can end in, by status, for OpenAPI; that it is not allowed among them."""
     codes: dict[int, list[str]] = {422: ["invalid-request"], 503: ["dependency-unavailable", Undecided.code]}
     for refusal, status in STATUS.items():
         if issubclass(refusal, kinds):
             codes.setdefault(status, []).append(refusal.code)
-    return {status: _documented(status, names) for status, names in sorted(codes.items())}
-
-
-def _documented(status: int, codes: list[str]) -> dict[str, Any]:
-    schema = {
-        "type": "object",
-        "required": ["type", "title", "status", "code", "detail"],
-        "properties": {
-            "type": {"type": "string"},
-            "title": {"type": "string"},
-            "status": {"const": status},
-            "code": {"enum": codes},
-            "detail": {"type": "string", "description": "what happened, and what to do next"},
-        },
-    }
-    return {"description": " · ".join(codes), "content": {PROBLEM_JSON: {"schema": schema}}}
+    return {**DENIED, **{status: problem_answer(status, *names) for status, names in sorted(codes.items())}}

@@ -4,7 +4,7 @@ import re
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 
 from gateway.domain.names import check_name
 from gateway.errors import UploadRefused
@@ -13,6 +13,8 @@ from gateway.routes.edge import Accepted, At
 from gateway.routes.form import OVERHEAD, open_form
 from gateway.routes.problems import documented
 from gateway.usecases import Offer
+from sluice.auth import Caller, Verb
+from sluice.auth.access import at_least
 
 router = APIRouter(prefix="/v1/datasources/{datasource}/files", tags=["files"])
 
@@ -43,6 +45,7 @@ Corrects = Annotated[
     ),
 ]
 Datasource = Annotated[str, Path(description="Name of a datasource that has a contract.", examples=["sales"])]
+Uploader = Annotated[Caller, Depends(at_least(Verb.UPLOAD))]
 BYTES = {"schema": {"type": "string", "format": "binary"}}
 RAW_BODY = {"requestBody": {"required": True, "content": {"application/octet-stream": BYTES}}}
 CORRECTS = {"type": "string", "format": "uuid", "description": "the same as the query parameter; stands before `file`"}
@@ -65,6 +68,7 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
 async def put_file(
     *,
     edge: At,
+    caller: Uploader,
     datasource: Datasource,
     filename: Annotated[str, Path(description="Its extension names the format.", examples=["sales.csv"])],
     request: Request,
@@ -74,15 +78,17 @@ async def put_file(
     corrects: Corrects = None,
 ) -> Accepted:
     contract = await edge.admit(datasource, declared_size(request))
-    offer = Offer(contract, check_name(filename), key, corrects)
+    offer = Offer(contract, check_name(filename), key, corrects, caller.name)
     with edge.admit.place():
-        return edge.told(await edge.accept(offer, read_body(request, edge.body_patience), _sha256(digest)), response)
+        accepted = await edge.accept(offer, read_body(request, edge.body_patience), _sha256(digest))
+        return edge.told(accepted, caller, response)
 
 
 @router.post("", summary="Hand over a file in a form", status_code=202, responses=ANSWERS, openapi_extra=FORM_BODY)
 async def post_file(
     *,
     edge: At,
+    caller: Uploader,
     datasource: Datasource,
     request: Request,
     response: Response,
@@ -94,8 +100,8 @@ async def post_file(
     with edge.admit.place():
         content_type = request.headers.get("content-type", "")
         form = await open_form(content_type, read_body(request, edge.body_patience))
-        offer = Offer(contract, check_name(form.filename), key, form.corrects or corrects)
-        return edge.told(await edge.accept(offer, form.content), response)
+        offer = Offer(contract, check_name(form.filename), key, form.corrects or corrects, caller.name)
+        return edge.told(await edge.accept(offer, form.content), caller, response)
 
 
 def _sha256(content_digest: str | None) -> str | None:

@@ -25,7 +25,11 @@ class FindTask:
         """Raises TaskUnknown, Transient."""
         if task := await self.tasks.find(task_id):
             return task
-        raise TaskUnknown("There is no task of that id here. Look it up in the list of tasks: GET /v1/tasks.")
+        raise unknown_task()
+
+
+def unknown_task() -> TaskUnknown:
+    return TaskUnknown("There is no task of that id here. Look it up in the list of tasks: GET /v1/tasks.")
 
 
 @dataclass(frozen=True, slots=True)
