@@ -221,6 +221,7 @@ def settings() -> GatewaySettings:
         public_url="https://sluice.example/",
         max_upload_bytes=1000,
         max_uploads=20,
+        max_uploads_of_caller=20,
         max_backlog=30,
         body_patience=0.3,
         sweep_every=0.05,

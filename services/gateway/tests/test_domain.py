@@ -105,7 +105,7 @@ def test_text_in_any_encoding_with_a_mark_and_packed_text_pass_as_csv_alone(head
 @given(st.lists(st.binary(max_size=300), max_size=8))
 def test_the_measure_does_not_depend_on_the_chunks(chunks: list[bytes]) -> None:
     whole = b"a" + b"".join(chunks).replace(b"\0", b"0")
-    measure, rest = Measure(FileFormat.CSV, 10_000), whole
+    measure, rest = Measure(FileFormat.CSV, 10_000, 10_000), whole
     for chunk in [b"", *chunks, b"a"]:
         measure.take(rest[: len(chunk)])
         rest = rest[len(chunk) :]
@@ -116,14 +116,14 @@ def test_the_measure_does_not_depend_on_the_chunks(chunks: list[bytes]) -> None:
 
 
 def test_the_byte_that_crosses_the_limit_is_refused_and_the_one_before_is_not() -> None:
-    measure = Measure(FileFormat.CSV, 3)
+    measure = Measure(FileFormat.CSV, 3, 10_000)
     measure.take(b"abc")
     with pytest.raises(FileTooLarge, match="3 bytes"):
         measure.take(b"d")
 
 
 def test_a_mismatch_is_seen_as_soon_as_the_beginning_is_known() -> None:
-    measure = Measure(FileFormat.XLSX, 10_000)
+    measure = Measure(FileFormat.XLSX, 10_000, 10_000)
     measure.take(b"P" * (HEAD - 1))
     with pytest.raises(FormatMismatch):
         measure.take(b"P")
@@ -131,4 +131,4 @@ def test_a_mismatch_is_seen_as_soon_as_the_beginning_is_known() -> None:
 
 def test_an_empty_file_is_refused() -> None:
     with pytest.raises(EmptyFile):
-        Measure(FileFormat.CSV, 10).finish()
+        Measure(FileFormat.CSV, 10, 10_000).finish()

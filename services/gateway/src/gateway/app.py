@@ -10,9 +10,10 @@ from uuid_utils.compat import uuid7
 
 from gateway.adapters.s3_commands import S3Commands
 from gateway.adapters.s3_ledger import S3Ledger
+from gateway.domain.limits import SizeLimits
 from gateway.jobs import prove_storage, relay_events, sweep_commands, sweep_unconcluded
 from gateway.ports import EventPublisher
-from gateway.routes import Edge, Linger, add_problems, routers
+from gateway.routes import Edge, Linger, Pace, add_problems, routers
 from gateway.settings import GatewaySettings
 from gateway.usecases import (
     Accept,
@@ -95,7 +96,7 @@ def assemble(settings: GatewaySettings, store: ObjectStore, events: EventPublish
     ledger, commands, tasks = S3Ledger(store), S3Commands(store), Tasks(store)
     relay, backlog, prove = Relay(events, settings.relay_room), Backlog(settings.max_backlog), ProveStorage(store)
     accept = Accept(ledger, Corrections(store, clock), relay, backlog, clock)
-    after = timedelta(seconds=settings.sweep_after)
+    after, limits = timedelta(seconds=settings.sweep_after), size_limits(settings)
     sweep = SweepUnconcluded(
         ledger,
         relay,
@@ -110,12 +111,17 @@ def assemble(settings: GatewaySettings, store: ObjectStore, events: EventPublish
         return prove.proven and await store.answers()
 
     edge = Edge(
-        admit=AdmitUpload(ContractStore(store), prove, backlog, settings.max_upload_bytes, settings.max_uploads),
-        accept=AcceptUpload(store, accept, uuid7, settings.max_upload_bytes),
+        admit=AdmitUpload(
+            ContractStore(store), prove, backlog, limits, settings.max_uploads, settings.max_uploads_of_caller
+        ),
+        accept=AcceptUpload(store, accept, uuid7, limits),
         find=FindTask(tasks),
         cancel=CancelTask(tasks, commands, relay, clock),
         retract=RetractTask(tasks, commands, relay, clock),
         retry=RetryTask(tasks, accept),
+        uploads=Pace("uploads", settings.upload_rate),
+        commands=Pace("commands", settings.command_rate),
+        limits=limits,
         public_url=settings.public_url,
         body_patience=settings.body_patience,
     )
@@ -126,3 +132,13 @@ def assemble(settings: GatewaySettings, store: ObjectStore, events: EventPublish
         sweep_commands(SweepCommands(commands, tasks, relay, clock, after, settings.sweep_days), settings.sweep_every),
     )
     return Parts(edge, jobs, ready)
+
+
+def size_limits(settings: GatewaySettings) -> SizeLimits:
+    return SizeLimits(
+        settings.max_upload_bytes,
+        settings.max_unpacked_bytes,
+        settings.max_bytes_by_format,
+        settings.max_bytes_by_datasource,
+        settings.max_bytes_by_caller,
+    )

@@ -2,7 +2,10 @@
 
 from pydantic import Field
 
+from sluice.events import FileFormat
 from sluice.settings import ApiSettings, KafkaSettings, S3Settings
+
+RATE = r"^[1-9][0-9]{0,8}/(second|minute|hour|day)$"
 
 
 class GatewaySettings(ApiSettings, KafkaSettings, S3Settings):
@@ -11,7 +14,22 @@ class GatewaySettings(ApiSettings, KafkaSettings, S3Settings):
         default="http://127.0.0.1:8080", description="where senders reach the tasks; base of status_url"
     )
     max_upload_bytes: int = Field(default=500_000_000, ge=1, description="largest file, decimal bytes")
+    max_unpacked_bytes: int = Field(default=2_000_000_000, ge=1, description="what may come out of an XLSX file")
+    max_bytes_by_format: dict[FileFormat, int] = Field(
+        default={}, description='other limits, such as {"xlsx": 100000000}'
+    )
+    max_bytes_by_datasource: dict[str, int] = Field(default={}, description="in the place of those")
+    max_bytes_by_caller: dict[str, int] = Field(
+        default={}, description="by the caller's name; only lowers what the others allow"
+    )
     max_uploads: int = Field(default=32, ge=1, description="uploads at once; each holds up to 32 MB")
+    max_uploads_of_caller: int = Field(default=16, ge=1, description="of them, of one caller")
+    upload_rate: str = Field(
+        default="600/minute", pattern=RATE, description="files that one caller may hand over to one replica"
+    )
+    command_rate: str = Field(
+        default="600/minute", pattern=RATE, description="the same for all other requests that change something"
+    )
     body_patience: float = Field(default=60.0, gt=0, description="seconds to wait for the next bytes of a body")
     max_backlog: int = Field(
         default=50_000, ge=1, description="accepted files, of all replicas, that may wait for their outcome"

@@ -5,6 +5,7 @@ from base64 import b64encode
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from gateway.domain.zipdirectory import TAIL, unpacked_size
 from gateway.errors import EmptyFile, FileTooLarge, FormatMismatch
 from sluice.events import FileFormat
 
@@ -38,12 +39,14 @@ class Measured:
 
 @dataclass(slots=True)
 class Measure:
-    """Takes a file's chunks in order. Holds HEAD bytes and a hash, whatever the size of the file."""
+    """Takes a file's chunks in order. Holds a hash and the ends of the file, whatever its size. Limits in bytes; `unpacked` of XLSX."""
 
     format: FileFormat
     limit: int
+    unpacked: int
     size: int = 0
     _head: bytes = b""
+    _tail: bytes = b""
     _hash: "_Hash" = field(default_factory=hashlib.sha256)
 
     def take(self, chunk: bytes) -> None:
@@ -56,12 +59,17 @@ class Measure:
             self._head += chunk[: HEAD - len(self._head)]
             if len(self._head) == HEAD:
                 check_head(self.format, self._head)
+        if self.format is FileFormat.XLSX:
+            self._tail = (self._tail + chunk)[-TAIL:]
 
     def finish(self) -> Measured:
-        """Raises EmptyFile, or FormatMismatch for a file shorter than HEAD."""
+        """Raises EmptyFile, FormatMismatch for a file shorter than HEAD, FileTooLarge for one that unpacks to too much."""
         if not self.size:
             raise EmptyFile("The file is empty. Send a file with a header and rows.")
         check_head(self.format, self._head)
+        if self.format is FileFormat.XLSX and (unpacked_size(self._tail) or 0) > self.unpacked:
+            said = f"The workbook would unpack to more than {self.unpacked:,} bytes"
+            raise FileTooLarge(f"{said}. Split it into several files, or send CSV.")
         digest = self._hash.digest()
         return Measured(self.size, digest.hex(), b64encode(digest).decode())
 

@@ -1,10 +1,11 @@
 """The HTTP edge: ways to hand over a file, and what may be asked of its task."""
 
-from gateway.routes import commands, uploads
+from gateway.routes import commands, limits, uploads
 from gateway.routes.edge import Edge
 from gateway.routes.linger import Linger
+from gateway.routes.pace import Pace
 from gateway.routes.problems import add_problems
 
-routers = (uploads.router, commands.router)
+routers = (uploads.router, commands.router, limits.router)
 
-__all__ = ["Edge", "Linger", "add_problems", "routers"]
+__all__ = ["Edge", "Linger", "Pace", "add_problems", "routers"]

@@ -8,14 +8,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.errors import CommandRefused, UploadRefused
 from gateway.ports import Command
-from gateway.routes.edge import Accepted, At, Edge
+from gateway.routes.edge import Accepted, At, Edge, pace_commands
 from gateway.routes.problems import documented
 from gateway.usecases.command import unknown_task
 from sluice.auth import Caller, Verb, audit
 from sluice.auth.access import at_least, hides
 from sluice.events import TaskFact
 
-router = APIRouter(prefix="/v1/tasks/{task_id}", tags=["tasks"])
+router = APIRouter(prefix="/v1/tasks/{task_id}", tags=["tasks"], dependencies=[Depends(pace_commands)])
 
 Id = Annotated[
     UUID, Path(description="Id of an accepted file's task.", examples=["0197f3c2-7d51-7c3e-9a54-2f1f2c1b7a10"])

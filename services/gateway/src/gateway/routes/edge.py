@@ -8,9 +8,12 @@ from uuid import UUID
 from fastapi import Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from gateway.domain.limits import SizeLimits
 from gateway.ports import Acceptance
+from gateway.routes.pace import Pace
 from gateway.usecases import AcceptUpload, AdmitUpload, CancelTask, FindTask, RetractTask, RetryTask
 from sluice.auth import Caller, Verb, audit
+from sluice.auth.access import CALLER
 from sluice.events import ObjectRef
 
 EXAMPLE: JsonValue = {
@@ -44,6 +47,9 @@ class Edge:
     cancel: CancelTask
     retract: RetractTask
     retry: RetryTask
+    uploads: Pace
+    commands: Pace
+    limits: SizeLimits
     public_url: str
     body_patience: float
 
@@ -72,3 +78,19 @@ def _edge(request: Request) -> Edge:
 
 
 At = Annotated[Edge, Depends(_edge)]
+
+
+def _caller(request: Request) -> Caller:
+    caller: Caller = request.scope[CALLER]
+    return caller
+
+
+Known = Annotated[Caller, Depends(_caller)]
+
+
+async def pace_uploads(edge: At, caller: Known, response: Response) -> None:
+    await edge.uploads(caller, response)
+
+
+async def pace_commands(edge: At, caller: Known, response: Response) -> None:
+    await edge.commands(caller, response)

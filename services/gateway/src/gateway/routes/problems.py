@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse
 
 from gateway import errors
 from gateway.errors import Refused, Undecided
+from gateway.routes.pace import RATE_LIMITED
 from sluice.auth.refusals import DENIED
 from sluice.http import Refusal, problem, problem_answer
 
@@ -69,7 +70,11 @@ def add_problems(api: FastAPI) -> None:
 
 def documented(*kinds: type[Refused]) -> dict[int | str, dict[str, Any]]:
     """Every problem of these kinds that a request can end in, by status, for OpenAPI; that it is not allowed among them."""
-    codes: dict[int, list[str]] = {422: ["invalid-request"], 503: ["dependency-unavailable", Undecided.code]}
+    codes: dict[int, list[str]] = {
+        422: ["invalid-request"],
+        429: [RATE_LIMITED],
+        503: ["dependency-unavailable", Undecided.code],
+    }
     for refusal, status in STATUS.items():
         if issubclass(refusal, kinds):
             codes.setdefault(status, []).append(refusal.code)

@@ -9,14 +9,14 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from gateway.domain.names import check_name
 from gateway.errors import UploadRefused
 from gateway.routes.body import declared_size, read_body
-from gateway.routes.edge import Accepted, At
+from gateway.routes.edge import Accepted, At, pace_uploads
 from gateway.routes.form import OVERHEAD, open_form
 from gateway.routes.problems import documented
 from gateway.usecases import Offer
 from sluice.auth import Caller, Verb
 from sluice.auth.access import at_least
 
-router = APIRouter(prefix="/v1/datasources/{datasource}/files", tags=["files"])
+router = APIRouter(prefix="/v1/datasources/{datasource}/files", tags=["files"], dependencies=[Depends(pace_uploads)])
 
 Key = Annotated[
     str | None,
@@ -77,9 +77,10 @@ async def put_file(
     digest: Digest = None,
     corrects: Corrects = None,
 ) -> Accepted:
-    contract = await edge.admit(datasource, declared_size(request))
-    offer = Offer(contract, check_name(filename), key, corrects, caller.name)
-    with edge.admit.place():
+    name = check_name(filename)
+    contract = await edge.admit(datasource, declared_size(request), caller.name, name.format)
+    offer = Offer(contract, name, key, corrects, caller.name)
+    with edge.admit.place(caller.name):
         accepted = await edge.accept(offer, read_body(request, edge.body_patience), _sha256(digest))
         return edge.told(accepted, caller, response)
 
@@ -96,8 +97,8 @@ async def post_file(
     corrects: Corrects = None,
 ) -> Accepted:
     size = declared_size(request)
-    contract = await edge.admit(datasource, size and max(0, size - OVERHEAD))
-    with edge.admit.place():
+    contract = await edge.admit(datasource, size and max(0, size - OVERHEAD), caller.name)
+    with edge.admit.place(caller.name):
         content_type = request.headers.get("content-type", "")
         form = await open_form(content_type, read_body(request, edge.body_patience))
         offer = Offer(contract, check_name(form.filename), key, form.corrects or corrects, caller.name)

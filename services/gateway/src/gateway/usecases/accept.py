@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 from structlog.contextvars import bound_contextvars
 
+from gateway.domain.limits import SizeLimits
 from gateway.domain.measure import Measure, Measured
 from gateway.errors import DigestMismatch, KeyReused, Undecided
 from gateway.ports import Acceptance, FileStore, Sink
@@ -28,7 +29,7 @@ class AcceptUpload:
     files: FileStore
     accept: Accept
     new_id: Callable[[], UUID]
-    limit: int
+    limits: SizeLimits
 
     async def __call__(self, offer: Offer, body: Body, digest: str | None = None) -> Acceptance:
         """`digest`: SHA-256 of the body in base64, if the sender says it."""
@@ -79,7 +80,8 @@ class AcceptUpload:
             await self.files.delete(key)
 
     async def _measured(self, offer: Offer, body: Body, digest: str | None, sink: Sink | None = None) -> Measured:
-        measure = Measure(offer.name.format, self.limit)
+        limit = self.limits.of(offer.contract.datasource, offer.caller, offer.name.format)
+        measure = Measure(offer.name.format, limit, self.limits.unpacked)
         async for chunk in body:
             measure.take(chunk)
             if sink:

@@ -1,31 +1,37 @@
 """The cheap refusals, before a byte of the body is read."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from gateway.domain.limits import SizeLimits
 from gateway.domain.measure import too_large
 from gateway.errors import GatewayBusy, UnknownDatasource
 from gateway.ports import Contracts
+from gateway.usecases.acceptance import ANONYMOUS
 from gateway.usecases.backlog import Backlog
 from sluice.errors import Transient
-from sluice.events import DATASOURCE_PATTERN, ContractRef
+from sluice.events import DATASOURCE_PATTERN, ContractRef, FileFormat
 from sluice.proof import ProveStorage
 
 
 @dataclass(slots=True)
 class AdmitUpload:
-    """Decides whether it is worth reading. `limit` in bytes; `most` uploads at once, for each holds parts in memory."""
+    """Decides whether it is worth reading. `most` uploads at once, for each holds parts in memory; `most_of_one` of one caller."""
 
     contracts: Contracts
     storage: ProveStorage
     backlog: Backlog
-    limit: int
+    limits: SizeLimits
     most: int
-    _inside: int = 0
+    most_of_one: int
+    _inside: Counter[str] = field(default_factory=Counter)
 
-    async def __call__(self, datasource: str, size: int | None) -> ContractRef:
+    async def __call__(
+        self, datasource: str, size: int | None, caller: str = ANONYMOUS, promised: FileFormat | None = None
+    ) -> ContractRef:
         """The contract to hold the file against. Raises UnknownDatasource, FileTooLarge, BacklogFull, Transient."""
         if not self.storage.proven:
             raise Transient("the storage has not answered yet")
@@ -35,18 +41,23 @@ class AdmitUpload:
                 "There is no datasource of that name. One begins with its first contract: "
                 "python -m sluice.contracts publish <file>."
             )
-        if size is not None and size > self.limit:
-            raise too_large(self.limit)
+        limit = self.limits.of(datasource, caller, promised)
+        if size is not None and size > limit:
+            raise too_large(limit)
         self.backlog.require_room()
         return known
 
     @contextmanager
-    def place(self) -> Iterator[None]:
-        """Around one upload. Raises GatewayBusy when all places are taken."""
-        if self._inside >= self.most:
+    def place(self, caller: str = ANONYMOUS) -> Iterator[None]:
+        """Around one upload. Raises GatewayBusy when all places are taken, or all that one caller may have."""
+        if self._inside.total() >= self.most:
             raise GatewayBusy("As many uploads are running as there is room for. Try again in a few seconds.")
-        self._inside += 1
+        if self._inside[caller] >= self.most_of_one:
+            raise GatewayBusy(
+                f"{self.most_of_one} of your uploads are running at once. Send the next when one has ended."
+            )
+        self._inside[caller] += 1
         try:
             yield
         finally:
-            self._inside -= 1
+            self._inside -= Counter((caller,))
