@@ -6,6 +6,8 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from sluice import messaging, postgres
+from sluice.auth.access import protect
+from sluice.auth.authenticator import make_authenticator
 from sluice.http import Probes, create_api
 from sluice.objectstore import open_objectstore
 from sluice.settings import PostgresSettings
@@ -39,6 +41,7 @@ def create_app(settings: TrackerSettings) -> FastAPI:
         api.state.sources = await _open(settings, stack, probes)
 
     api = create_api("Sluice status-tracker", DESCRIPTION, open_parts)
+    protect(api, make_authenticator(settings))
     api.include_router(router)
     return api
 

@@ -2,8 +2,8 @@
 
 from pydantic import Field
 
-from sluice.settings import HttpSettings, KafkaSettings, PostgresSettings, S3Settings
+from sluice.settings import ApiSettings, KafkaSettings, PostgresSettings, S3Settings
 
 
-class TrackerSettings(HttpSettings, KafkaSettings, S3Settings, PostgresSettings):
+class TrackerSettings(ApiSettings, KafkaSettings, S3Settings, PostgresSettings):
     http_port: int = Field(default=8004, ge=0, le=65535)

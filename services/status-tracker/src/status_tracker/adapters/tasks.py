@@ -62,8 +62,13 @@ def _listing(selection: Selection) -> tuple[str, list[object]]:
         conditions.append(condition.format(*(f"${number}" for number in numbers)))
         arguments.extend(values)
 
-    if selection.datasource is not None:
-        also("datasource = {}", selection.datasource)
+    match sorted(selection.datasources) if selection.datasources is not None else None:
+        case None:
+            pass
+        case [one]:  # the index of a datasource is in the order of the list
+            also("datasource = {}", one)
+        case several:
+            also("datasource = ANY({})", several)
     if selection.state is not None:
         also("state = {}", selection.state)
     if selection.after is not None:

@@ -36,7 +36,7 @@ class Cursor:
 class Selection:
     """Which tasks to list, newest first. None selects all."""
 
-    datasource: str | None = None
+    datasources: frozenset[str] | None = None
     state: State | None = None
     after: Cursor | None = None
     limit: int = 50

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from enum import StrEnum
 from hashlib import sha256
 from typing import Annotated, Any, Literal
-from uuid import UUID
 
 from fastapi import APIRouter, Header, Query
 from fastapi.responses import HTMLResponse, Response, StreamingResponse
@@ -15,9 +14,9 @@ from sluice.reports.html import content_security_policy, render_html, render_lin
 from status_tracker.domain.report import MEDIA_TYPES, REPORT, content_disposition, parse_report, prefers_html
 from status_tracker.domain.task import Task
 from status_tracker.ports import Document
-from status_tracker.routes.sources import From, Sources
+from status_tracker.routes.sources import Asked, From, Sources
 
-router = APIRouter(tags=["tasks"])
+router = APIRouter(prefix="/{task_id}", tags=["tasks"])
 
 MOST_RENDERED = 8_388_608
 """Bytes of a report that is read as a whole; a larger one is only passed on."""
@@ -38,7 +37,7 @@ UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "It is still 
 
 
 @router.get(
-    "/{task_id}/report",
+    "/report",
     summary="Fetch the validation report of a task",
     description="As JSON (schema `sluice.report.v2`), or as a page for people where `Accept` prefers text/html. The page has no scripts.",
     response_class=StreamingResponse,
@@ -50,12 +49,11 @@ UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "It is still 
 )
 async def fetch_report(
     sources: From,
-    task_id: UUID,
+    task: Asked,
     format: Format = None,  # noqa: A002 - the name of the query parameter
     accept: Annotated[str, Header()] = "",
     if_none_match: IfNoneMatch = None,
 ) -> Response:
-    task = await sources.find(task_id)
     report = await _open(sources, task)
     if format is Shown.HTML or (format is None and prefers_html(accept)):
         return _page(await _rendered(task, report), if_none_match)
@@ -63,7 +61,7 @@ async def fetch_report(
 
 
 @router.get(
-    "/{task_id}/{kind}",
+    "/{kind}",
     summary="Fetch the rejected rows, or the sender's workbook with its bad cells marked",
     description="`rejects`: the complete rows, in the format that came in, with a column `__errors`. `workbook`: of spreadsheets only.",
     response_class=StreamingResponse,
@@ -74,9 +72,8 @@ async def fetch_report(
     },
 )
 async def fetch_file(
-    sources: From, task_id: UUID, kind: Literal["rejects", "workbook"], if_none_match: IfNoneMatch = None
+    sources: From, task: Asked, kind: Literal["rejects", "workbook"], if_none_match: IfNoneMatch = None
 ) -> Response:
-    task = await sources.find(task_id)
     report = parse_report(await _whole(await _open(sources, task)) or b"")
     named = next((file for file in report.files if file.kind == kind), None) if report else None
     document = await sources.reports.open(task, named.name) if named else None

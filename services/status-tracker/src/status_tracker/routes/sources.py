@@ -6,6 +6,8 @@ from uuid import UUID
 
 from fastapi import Depends, Request
 
+from sluice.auth import Caller, Verb
+from sluice.auth.access import at_least, hides
 from sluice.http import Refusal
 from status_tracker.domain.task import Task
 from status_tracker.ports import Reports, Tasks
@@ -18,18 +20,6 @@ class Sources:
     tasks: Tasks
     reports: Reports
 
-    async def find(self, task_id: UUID) -> Task:
-        """Raises Refusal."""
-        task = await self.tasks.find(task_id)
-        if task is None:
-            raise unknown()
-        return task
-
-
-def unknown() -> Refusal:
-    detail = "No event of this task is known. A file accepted a moment ago may not have been heard of yet: ask again."
-    return Refusal(404, "task-not-found", detail, {"Retry-After": "1"})
-
 
 def _sources(request: Request) -> Sources:
     sources: Sources = request.app.state.sources
@@ -37,3 +27,17 @@ def _sources(request: Request) -> Sources:
 
 
 From = Annotated[Sources, Depends(_sources)]
+Reader = Annotated[Caller, Depends(at_least(Verb.READ))]
+
+
+async def _task(sources: From, caller: Reader, task_id: UUID) -> Task:
+    """Whoever may not read its datasource is told the same as of a task that does not exist. Raises Refusal."""
+    task = await sources.tasks.find(task_id)
+    if task is None or hides(caller, Verb.READ, task.datasource, task_id):
+        detail = "No such task is known. A file accepted a moment ago may not have been heard of yet: ask again."
+        raise Refusal(404, "task-not-found", detail, {"Retry-After": "1"})
+    return task
+
+
+Asked = Annotated[Task, Depends(_task)]
+"""The task that the path names."""

@@ -7,13 +7,16 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
+from sluice.auth import Verb
+from sluice.auth.access import require
 from sluice.events import DATASOURCE_PATTERN, Envelope, Event, FileFormat
-from sluice.http import Refusal
+from sluice.http import Refusal, problem_answer
 from status_tracker.domain.page import Cursor, Selection
 from status_tracker.domain.task import State, Task
-from status_tracker.routes.sources import From, unknown
+from status_tracker.routes.sources import Asked, From, Reader
 
 router = APIRouter(tags=["tasks"])
+of_one = APIRouter(prefix="/{task_id}", tags=["tasks"], responses={404: problem_answer(404, "task-not-found")})
 
 
 class Links(BaseModel):
@@ -75,31 +78,35 @@ class EventsAnswer(BaseModel):
     events: list[EventAnswer]
 
 
-@router.get("", summary="List tasks, newest first")
+@router.get(
+    "", summary="List tasks, newest first", description="Only those of datasources that the caller may read are there."
+)
 async def list_tasks(
+    *,
     sources: From,
+    caller: Reader,
     datasource: Annotated[str | None, Query(pattern=DATASOURCE_PATTERN)] = None,
     state: State | None = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
     cursor: Annotated[str | None, Query(max_length=200, description="`next` of the page before")] = None,
 ) -> TasksAnswer:
-    page = await sources.tasks.list(Selection(datasource, state, _cursor(cursor), limit))
+    if datasource is not None:
+        require(caller, Verb.READ, datasource)
+    datasources = caller.datasources(Verb.READ) if datasource is None else frozenset({datasource})
+    page = await sources.tasks.list(Selection(datasources, state, _cursor(cursor), limit))
     corrections = await sources.tasks.corrections([task.task_id for task in page.tasks])
     tasks = [TaskAnswer.of(task, corrections.get(task.task_id, ())) for task in page.tasks]
     return TasksAnswer(tasks=tasks, next=page.next.encode() if page.next else None)
 
 
-@router.get("/{task_id}", summary="Show one task")
-async def show_task(sources: From, task_id: UUID) -> TaskAnswer:
-    task = await sources.find(task_id)
-    return TaskAnswer.of(task, (await sources.tasks.corrections([task_id])).get(task_id, ()))
+@of_one.get("", summary="Show one task")
+async def show_task(sources: From, task: Asked) -> TaskAnswer:
+    return TaskAnswer.of(task, (await sources.tasks.corrections([task.task_id])).get(task.task_id, ()))
 
 
-@router.get("/{task_id}/events", summary="List the events of a task, in order of time")
-async def list_events(sources: From, task_id: UUID) -> EventsAnswer:
-    facts = await sources.tasks.events(task_id)
-    if not facts:
-        raise unknown()
+@of_one.get("/events", summary="List the events of a task, in order of time")
+async def list_events(sources: From, task: Asked) -> EventsAnswer:
+    facts = await sources.tasks.events(task.task_id)
     return EventsAnswer(events=[EventAnswer.of(fact) for fact in facts])
 
 
