@@ -1,8 +1,8 @@
 """Contracts: ODCS files in, typed contracts out, kept immutable on S3."""
 
+from sluice.contracts.change import Change
 from sluice.contracts.compatibility import Comparison, compare
 from sluice.contracts.faults import ContractFault, ContractFaulty
-from sluice.contracts.fieldchanges import Change
 from sluice.contracts.model import (
     EXTRA_COLUMN,
     Bound,

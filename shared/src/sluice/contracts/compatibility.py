@@ -1,17 +1,17 @@
 """A new version of a contract beside the old one: whom does it break?
 
-Senders are broken where a file that was accepted may be rejected; readers of Druid where a query that worked may fail or mean something
-else. Where it cannot be told, such as of two patterns, it counts as breaking.
+Senders are broken where a file, or a row, that was accepted may be rejected; readers of Druid where a query that worked may fail or mean
+something else. Where it cannot be told, such as of two patterns, it counts as breaking.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
-from sluice.contracts.fieldchanges import Change, field_changes
-from sluice.contracts.model import Contract, Dialect, ExtraColumns, Metric, MetricKind, Policy, PolicyMode, Severity
-from sluice.contracts.narrowing import narrower_threshold, same_encoding
-
-SEVERITIES = (Severity.INFO, Severity.WARNING, Severity.ERROR)
+from sluice.contracts.change import Change
+from sluice.contracts.fieldchanges import field_changes
+from sluice.contracts.model import Contract, ExtraColumns, Field
+from sluice.contracts.rulechanges import custom_changes, metric_changes
+from sluice.contracts.settingchanges import dialect_changes, policy_changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,20 +27,54 @@ class Comparison:
 
 def compare(old: Contract, new: Contract) -> Comparison:
     """What becomes of senders and readers when `new` takes the place of `old`."""
+    origins = _origins(old, new)
+    before = _renamed(old, {origin.name: name for name, origin in origins.items()})
     return Comparison(
         (
-            *_druid(old, new),
-            *_columns(old, new),
-            *_key(old, new),
-            *_metrics(old, new),
-            *_customs(old, new),
-            *_dialect(old.dialect, new.dialect),
-            *_policy(old.policy, new.policy),
+            *_target(before, new),
+            *_columns(old, new, origins),
+            *_key(before, new),
+            *metric_changes(before, new),
+            *custom_changes(old.customs, new.customs),
+            *dialect_changes(old.dialect, new.dialect),
+            *policy_changes(before.policy, new.policy),
         )
     )
 
 
-def _druid(old: Contract, new: Contract) -> Iterator[Change]:
+def _origins(old: Contract, new: Contract) -> dict[str, Field]:
+    """By names of the new contract: the column of the old one of that name, or one that is an alias now."""
+    gone = {each.name.casefold(): each for each in old.fields if each.name not in new.columns}
+    origins = {}
+    for field in new.fields:
+        if field.name in old.columns:
+            origins[field.name] = old.field(field.name)
+        elif alias := next((each.casefold() for each in field.aliases if each.casefold() in gone), None):
+            origins[field.name] = gone.pop(alias)
+    return origins
+
+
+def _renamed(contract: Contract, names: dict[str, str]) -> Contract:
+    """The contract with its columns called as they are now."""
+
+    def now(columns: Iterable[str]) -> tuple[str, ...]:
+        return tuple(names.get(each, each) for each in columns)
+
+    limits = contract.policy.rule_limits
+    return replace(
+        contract,
+        fields=tuple(replace(each, name=names.get(each.name, each.name)) for each in contract.fields),
+        druid=replace(contract.druid, time_column=now([contract.druid.time_column])[0]),
+        primary_key=now(contract.primary_key),
+        metrics=tuple(replace(each, columns=now(each.columns)) for each in contract.metrics),
+        policy=replace(
+            contract.policy,
+            rule_limits=tuple(replace(each, column=each.column and now([each.column])[0]) for each in limits),
+        ),
+    )
+
+
+def _target(old: Contract, new: Contract) -> Iterator[Change]:
     if old.datasource != new.datasource:
         said = f"The datasource was {old.datasource} and is {new.datasource}: rows go elsewhere."
         yield Change("datasource", said, senders=True, readers=True)
@@ -49,141 +83,43 @@ def _druid(old: Contract, new: Contract) -> Iterator[Change]:
         said = f"__time was {before.time_column} and is {after.time_column}: queries over time mean something else."
         yield Change("time-column", said, readers=True)
     if before.segment_granularity != after.segment_granularity:
-        yield Change(
-            "granularity", f"Segments were by {before.segment_granularity}, and are by {after.segment_granularity}."
-        )
+        said = f"Segments were by {before.segment_granularity}, and are by {after.segment_granularity}."
+        yield Change("granularity", said)
 
 
-def _columns(old: Contract, new: Contract) -> Iterator[Change]:
-    before, after = {each.name: each for each in old.fields}, {each.name: each for each in new.fields}
-    renamed = {
-        name: alias
-        for name, field in after.items()
-        for alias in before
-        if name not in before and alias not in after and alias.casefold() in map(str.casefold, field.aliases)
-    }
-    for name in (each for each in before if each not in after):
-        refused = new.policy.extra_columns is ExtraColumns.REFUSE and name not in renamed.values()
-        said = " files that still have it are refused." if refused else " queries that use it find nothing new."
-        yield Change("column-removed", f"{name} was removed:{said}", senders=refused, readers=True)
-    for name in (each for each in after if each not in before):
-        if name in renamed:
-            yield Change("column-renamed", f"{renamed[name]} is called {name}; files may keep the old name, an alias.")
-        else:
-            said = f"{name} is new: each file must have the column"
-            cells = ", with a value in each row." if after[name].required else "; its cells may be empty."
+def _columns(old: Contract, new: Contract, origins: dict[str, Field]) -> Iterator[Change]:
+    kept = {origin.name for origin in origins.values()}
+    aliases = {alias.casefold() for each in new.fields for alias in each.aliases}
+    for name in (each for each in old.columns if each not in kept):
+        refused = new.policy.extra_columns is ExtraColumns.REFUSE or name.casefold() in aliases
+        said = "files that still have it are refused." if refused else "queries that use it find nothing new."
+        yield Change("column-removed", f"{name} was removed: {said}", senders=refused, readers=True)
+    for field in new.fields:
+        origin = origins.get(field.name)
+        if origin is None:
+            said = f"{field.name} is new: each file must have the column"
+            cells = ", with a value in each row." if field.required else "; its cells may be empty."
             yield Change("column-added", said + cells, senders=True)
-    for name, field in after.items():
-        if name in before:
-            yield from field_changes(before[name], field)
+            continue
+        if origin.name != field.name:
+            said = f"{origin.name} is called {field.name}: files may keep the old name, queries may not."
+            yield Change("column-renamed", said, readers=True)
+        yield from field_changes(origin, field)
+        yield from _new_aliases(origin, field, old)
+
+
+def _new_aliases(before: Field, after: Field, old: Contract) -> Iterator[Change]:
+    known = {each.casefold() for each in (before.name, *before.aliases)}
+    if gained := sorted({each for each in after.aliases if each.casefold() not in known}):
+        # a file that had both columns, one of them extra, would have the column twice
+        clash = old.policy.extra_columns is not ExtraColumns.REFUSE
+        yield Change("aliases", f"{after.name} may also be called {', '.join(gained)}.", senders=clash)
 
 
 def _key(old: Contract, new: Contract) -> Iterator[Change]:
     before, after = old.primary_key, new.primary_key
     if set(before) == set(after):
         return
-    looser = not after or (before and set(before) <= set(after))
+    looser = not after or (bool(before) and set(before) <= set(after))
     said = f"The primary key was {', '.join(before) or 'none'} and is {', '.join(after) or 'none'}."
     yield Change("primary-key", said, senders=not looser)
-
-
-def _metrics(old: Contract, new: Contract) -> Iterator[Change]:
-    before, after = ({_name(each): each for each in contract.metrics} for contract in (old, new))
-    for name in (each for each in before if each not in after):
-        yield Change("rule-removed", f"The rule {name} was removed.")
-    for name, metric in after.items():
-        if name not in before:
-            said = f"The rule {name} is new, with severity {metric.severity}."
-            yield Change("rule-added", said, senders=metric.severity is Severity.ERROR)
-        elif how := ", ".join(_narrower(before[name], metric)):
-            breaks = metric.severity is Severity.ERROR
-            yield Change("rule-stricter", f"The rule {name} is stricter: {how}.", senders=breaks)
-        elif _meaning(before[name]) != _meaning(metric):
-            yield Change("rule-looser", f"The rule {name} is less strict.")
-
-
-def _name(metric: Metric) -> str:
-    parts = (metric.kind, f"of {', '.join(metric.columns)}" if metric.columns else "", metric.id)
-    return " ".join(part for part in parts if part)
-
-
-def _meaning(metric: Metric) -> tuple[object, ...]:
-    values = frozenset(metric.values) if metric.values is not None else None
-    return metric.threshold, values, metric.pattern, metric.severity
-
-
-def _narrower(old: Metric, new: Metric) -> Iterator[str]:
-    if SEVERITIES.index(new.severity) > SEVERITIES.index(old.severity):
-        yield f"its severity was {old.severity} and is {new.severity}"
-    if narrower_threshold(old.threshold, new.threshold):
-        yield "its threshold allows less, or something else"
-    if new.pattern is not None and new.pattern != old.pattern:
-        yield "its pattern is another"
-    if new.kind is MetricKind.MISSING_VALUES and set(new.values or ()) - set(old.values or ()):
-        yield "more words count as missing"
-    if new.kind is MetricKind.INVALID_VALUES and new.values is not None:
-        gone = len(set(old.values) - set(new.values)) if old.values is not None else None
-        if gone is None or gone:
-            yield "values are listed now" if gone is None else f"{gone} of its values are valid no more"
-
-
-def _customs(old: Contract, new: Contract) -> Iterator[Change]:
-    before, after = ({each.name: each.severity for each in contract.customs} for contract in (old, new))
-    for name in (each for each in before if each not in after):
-        yield Change("rule-removed", f"The Pandera schema {name} was removed.")
-    for name, severity in after.items():
-        was = before.get(name)
-        if was is None:
-            said = f"The Pandera schema {name} is new, with severity {severity}."
-            yield Change("rule-added", said, senders=severity is Severity.ERROR)
-        elif was is not severity:
-            breaks = severity is Severity.ERROR
-            yield Change(
-                "severity", f"The Pandera schema {name} had severity {was}, and has {severity}.", senders=breaks
-            )
-
-
-def _dialect(old: Dialect, new: Dialect) -> Iterator[Change]:
-    if not same_encoding(old.encoding, new.encoding):
-        said = f"The encoding was {old.encoding or 'utf-8'} and is {new.encoding or 'utf-8'}."
-        yield Change("dialect", said, senders=True)
-    for name in ("delimiter", "quote", "decimal", "sheet", "header_row", "skip_after_header", "footer_rows"):
-        before, after = getattr(old, name), getattr(new, name)
-        if before != after:
-            said = (
-                f"In the dialect, {name.replace('_', ' ')} was {before!r} and is {after!r}: files are read otherwise."
-            )
-            yield Change("dialect", said, senders=True)
-    for name in ("true_words", "false_words"):
-        lost = {word.lower() for word in getattr(old, name)} - {word.lower() for word in getattr(new, name)}
-        if lost:
-            said = f"In the dialect, {len(lost)} of the {name.replace('_', ' ')} mean that no more."
-            yield Change("dialect", said, senders=True)
-    if old.null_words != new.null_words:
-        said = "Other null words: cells that were values may be empty now, or the other way round."
-        yield Change("dialect", said, senders=True)
-
-
-def _policy(old: Policy, new: Policy) -> Iterator[Change]:
-    if old.mode is not new.mode:
-        said = f"The policy was {old.mode} and is {new.mode}."
-        yield Change("policy", said, senders=new.mode is PolicyMode.ALL_OR_NOTHING)
-    before, after = (
-        {
-            ("of rejected rows", None): each.most_rejected,
-            **{(f"of rule {limit.rule}", limit.column): limit.most for limit in each.rule_limits},
-        }
-        for each in (old, new)
-    )
-    for key in {**before, **after}:
-        was, now = before.get(key), after.get(key)
-        if was != now:
-            stricter = now is not None and (was is None or narrower_threshold(was, now))
-            of = f"{key[0]} on {key[1]}" if key[1] else key[0]
-            yield Change(
-                "limit", f"The limit {of} {'is stricter' if stricter else 'is less strict'}.", senders=stricter
-            )
-    if old.extra_columns is not new.extra_columns:
-        said = f"Columns that the contract does not know: {old.extra_columns} before, {new.extra_columns} now."
-        refused, kept = new.extra_columns is ExtraColumns.REFUSE, old.extra_columns is ExtraColumns.KEEP
-        yield Change("extra-columns", said, senders=refused, readers=kept)

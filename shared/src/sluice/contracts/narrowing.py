@@ -5,7 +5,7 @@ from fractions import Fraction
 from itertools import pairwise
 from math import ceil, floor
 
-from sluice.contracts.model import Bound, Threshold, Unit
+from sluice.contracts.model import Bound, Operator, Threshold, Unit
 
 ALL = 100.0
 """Percent."""
@@ -23,6 +23,27 @@ def narrower_threshold(old: Threshold, new: Threshold) -> bool:
     ends = sorted({*ends, ALL})
     between = [(low + high) / 2 for low, high in pairwise(ends)]
     return any(old.allows(each) and not new.allows(each) for each in (*ends, *between) if 0 <= each <= ALL)
+
+
+def at_most(threshold: Threshold) -> bool:
+    """Does a smaller count hold wherever a greater one does?"""
+    match threshold.operator:
+        case Operator.LESS | Operator.LESS_OR_EQUAL:
+            return True
+        case Operator.EQUAL | Operator.BETWEEN:
+            return threshold.values[0] <= 0
+        case _:
+            return False
+
+
+def whole_minimum(bound: Bound) -> Bound:
+    """The same end for whole numbers, itself included."""
+    return Bound(floor(bound.value) + 1 if bound.exclusive else ceil(bound.value))
+
+
+def whole_maximum(bound: Bound) -> Bound:
+    """The same end for whole numbers, itself included."""
+    return Bound(ceil(bound.value) - 1 if bound.exclusive else floor(bound.value))
 
 
 def higher(old: Bound | None, new: Bound | None) -> bool:
