@@ -41,8 +41,7 @@ class Faults:
 
     def add(self, path: Path, message: str) -> None:
         place = "/".join(map(str, path)) or "document"
-        shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in message[: LONGEST + 1])
-        fault = ContractFault(self.source.line(path), place, shown if len(shown) <= LONGEST else shown[:LONGEST] + "…")
+        fault = ContractFault(self.source.line(path), _shown(place), _shown(message))
         if fault not in self.found:
             self.found.append(fault)
 
@@ -50,3 +49,9 @@ class Faults:
         """Raises ContractFaulty where there are some."""
         if self.found:
             raise ContractFaulty(tuple(sorted(self.found, key=lambda fault: fault.line)[:MOST]), len(self.found))
+
+
+def _shown(text: str) -> str:
+    """Made safe to show: a contract's own words may hold line ends and signs that cannot be seen."""
+    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text[: LONGEST + 1])
+    return shown if len(shown) <= LONGEST else shown[:LONGEST] + "…"
