@@ -40,16 +40,18 @@ UTC = {"UTC", "Etc/UTC", "Z", "GMT", "Etc/GMT"}
 
 def field_of(prop: dict[str, Any], path: Path, faults: Faults) -> Field:
     """One property. Where something is wrong, a fault is added and the field goes without it."""
-    kind = _type(prop, path, faults)
+    kind, name = _type(prop, path, faults), _name(prop["name"], path, faults)
+    _check_rest(prop, path, faults)
+    if kind is None:
+        return Field(name, FieldType.STRING)
     options: dict[str, Any] = prop.get("logicalTypeOptions") or {}
     place = (*path, "logicalTypeOptions")
-    for name in sorted(set(options) - OPTIONS[kind]):
+    for option in sorted(set(options) - OPTIONS[kind]):
         possible = ", ".join(sorted(OPTIONS[kind])) or "none"
-        faults.add((*place, name), f"cannot be honoured for {kind}; possible are: {possible}")
-    _check_rest(prop, path, faults)
+        faults.add((*place, option), f"cannot be honoured for {kind}; possible are: {possible}")
     low, high = _range(kind, options, place, faults)
     return Field(
-        name=_name(prop["name"], path, faults),
+        name=name,
         type=kind,
         required=bool(prop.get("required") or prop.get("primaryKey")),
         unique=bool(prop.get("unique")),
@@ -73,7 +75,7 @@ def _name(name: str, path: Path, faults: Faults) -> str:
     return name
 
 
-def _type(prop: dict[str, Any], path: Path, faults: Faults) -> FieldType:
+def _type(prop: dict[str, Any], path: Path, faults: Faults) -> FieldType | None:
     said = prop.get("logicalType")
     if said in set(FieldType):
         return FieldType(said)
@@ -81,13 +83,11 @@ def _type(prop: dict[str, Any], path: Path, faults: Faults) -> FieldType:
         faults.add(path, f"logicalType is missing; it must be one of {', '.join(FieldType)}")
     else:
         faults.add((*path, "logicalType"), f"{said} cannot be honoured: {NO_COLUMN.get(said, 'no such type')}")
-    return FieldType.STRING
+    return None
 
 
 def _check_rest(prop: dict[str, Any], path: Path, faults: Faults) -> None:
     """What would be a promise about the data, and could not be kept."""
-    if prop.get("partitioned") and not (prop.get("required") or prop.get("primaryKey")):
-        faults.add((*path, "partitioned"), "a row without its partition key has no place; add required: true")
     if prop.get("relationships"):
         faults.add((*path, "relationships"), "cannot be honoured: values are not looked up elsewhere; say it in a text")
     if prop.get("semanticType") == "measure":

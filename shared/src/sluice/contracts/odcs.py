@@ -13,20 +13,10 @@ from sluice.contracts.block import SluiceBlock, find_block
 from sluice.contracts.faults import Faults
 from sluice.contracts.fields import field_of
 from sluice.contracts.metrics import RulesReader, check_ids
-from sluice.contracts.model import (
-    Contract,
-    Dialect,
-    DruidTarget,
-    Field,
-    Metric,
-    MetricKind,
-    Operator,
-    Policy,
-    Threshold,
-)
+from sluice.contracts.model import Contract, Custom, Dialect, DruidTarget, Field, Metric, MetricKind, Policy
 from sluice.contracts.source import Path, Source, read_source
 from sluice.contracts.standard import check_standard
-from sluice.contracts.values import fits, texts_of
+from sluice.contracts.variables import check_variables
 from sluice.events import DATASOURCE_PATTERN, VERSION_PATTERN
 
 TABLE: Path = ("schema", 0)
@@ -34,8 +24,8 @@ PROPERTIES: Path = (*TABLE, "properties")
 MOST_COLUMNS = 1_000
 
 
-def load_contract(text: str) -> Contract:
-    """Read one contract.
+def load_contract(text: str | bytes) -> Contract:
+    """Read one contract, text or UTF-8.
 
     Raises:
         ContractInvalid: not YAML, not ODCS, or something in it that Sluice cannot honour. The message has a line for each
@@ -45,84 +35,92 @@ def load_contract(text: str) -> Contract:
     faults = Faults(source)
     check_standard(source.value, faults)
     faults.raise_any()
-    _check_table(source.value, faults)
+    _check_shape(source.value, faults)
     faults.raise_any()
     contract = _contract(source, faults)
     faults.raise_any()
     return contract
 
 
-def _check_table(document: dict[str, Any], faults: Faults) -> None:
+def _check_shape(document: dict[str, Any], faults: Faults) -> None:
     """What must be so before anything else can be read."""
     tables = document.get("schema") or []
-    if len(tables) != 1:
-        faults.add(("schema",), f"exactly one table is needed, there are {len(tables)}; write a contract for each")
-        return
-    table = tables[0]
+    if not tables:
+        faults.add(("schema",), "one table is needed, and there is none; describe the columns of the file as one")
+    elif len(tables) > 1:
+        faults.add(("schema",), f"one table is needed, and there are {len(tables)}; write a contract for each")
+    elif not 0 < len(tables[0].get("properties") or []) <= MOST_COLUMNS:
+        faults.add(TABLE, f"1 to {MOST_COLUMNS} properties are needed: the columns of the file")
+
+
+def _check_table(document: dict[str, Any], faults: Faults) -> None:
+    table = document["schema"][0]
     if not re.fullmatch(DATASOURCE_PATTERN, table["name"]):
-        faults.add((*TABLE, "name"), "a datasource is named by lower-case letters, digits, _ and -, at most 63")
+        said = "a datasource is named by lower-case letters, digits, _ and -, at most 63, the first a letter"
+        faults.add((*TABLE, "name"), f"{said}; rename the table")
     if not re.fullmatch(VERSION_PATTERN, document["version"]):
         faults.add(("version",), "letters, digits and . + - only, at most 64")
     if table.get("relationships"):
         faults.add(
             (*TABLE, "relationships"), "cannot be honoured: values are not looked up elsewhere; say it in a text"
         )
-    if not 0 < len(table.get("properties") or []) <= MOST_COLUMNS:
-        faults.add(TABLE, f"1 to {MOST_COLUMNS} properties are needed: the columns of the file")
 
 
 def _contract(source: Source, faults: Faults) -> Contract:
     document, table = source.value, source.value["schema"][0]
     properties: list[dict[str, Any]] = table["properties"]
-    fields = [field_of(each, (*PROPERTIES, number), faults) for number, each in enumerate(properties)]
-    by_name = {field.name: field for field in fields}
-    _check_names(fields, faults)
-    rules = RulesReader(source, by_name, faults)
-    metrics = [
-        metric
-        for number, field in enumerate(fields)
-        for metric in (
-            *_allowed(source, properties[number], field, number, faults),
-            *rules.of_column(properties[number].get("quality") or [], field, (*PROPERTIES, number)),
-        )
-    ]
-    of_table, customs = rules.of_table(table.get("quality") or [], TABLE)
-    check_ids((*metrics, *of_table), TABLE, faults)
-    key = _primary_key(properties, faults)
+    _check_table(document, faults)
+    fields = {each["name"]: field_of(each, (*PROPERTIES, number), faults) for number, each in enumerate(properties)}
+    _check_names(properties, faults)
+    metrics, customs = _rules(source, fields, faults)
     block = find_block(document, faults)
-    dialect, policy, target, aliases = _settings(block, by_name, faults)
-    _check_words(dialect, (*metrics, *of_table), faults, block[0] if block else ())
+    check_variables(source, block[0] if block else None, faults)
+    dialect, policy, target, aliases = _settings(block, fields, customs, faults)
+    _check_words(dialect, metrics, faults, block[0] if block else ())
     return Contract(
         datasource=table["name"],
         version=document["version"],
-        fields=tuple(replace(field, aliases=aliases.get(field.name, ())) for field in fields),
+        fields=tuple(replace(each, aliases=aliases.get(each.name, ())) for each in fields.values()),
         druid=target,
         dialect=dialect,
         policy=policy,
-        primary_key=key,
-        metrics=(*metrics, *of_table),
+        primary_key=_primary_key(properties, faults),
+        metrics=metrics,
         customs=customs,
     )
 
 
+def _rules(source: Source, fields: dict[str, Field], faults: Faults) -> tuple[tuple[Metric, ...], tuple[Custom, ...]]:
+    table = source.value["schema"][0]
+    reader = RulesReader(source, fields, faults)
+    of_columns = [
+        metric
+        for number, each in enumerate(table["properties"])
+        for metric in reader.of_column(each, fields[each["name"]], (*PROPERTIES, number))
+    ]
+    of_table, customs = reader.of_table(table, TABLE)
+    check_ids((*of_columns, *of_table), TABLE, faults)
+    return (*of_columns, *of_table), customs
+
+
 def _settings(
-    block: tuple[Path, SluiceBlock] | None, fields: dict[str, Field], faults: Faults
+    block: tuple[Path, SluiceBlock] | None, fields: dict[str, Field], customs: tuple[Custom, ...], faults: Faults
 ) -> tuple[Dialect, Policy, DruidTarget, dict[str, tuple[str, ...]]]:
     if block is None:
         return Dialect(), Policy(), DruidTarget(""), {}
     path, said = block
     return (
         settings.dialect_of(said, path, faults),
-        settings.policy_of(said, fields, path, faults),
+        settings.policy_of(said, fields, customs, path, faults),
         settings.target_of(said, fields, path, faults),
         settings.aliases_of(said, list(fields), path, faults),
     )
 
 
-def _check_names(fields: list[Field], faults: Faults) -> None:
-    counts = Counter(field.name for field in fields)
-    for number, field in enumerate(fields):
-        if counts[field.name] > 1:
+def _check_names(properties: list[dict[str, Any]], faults: Faults) -> None:
+    counts = Counter(each["name"] for each in properties)
+    for number, each in enumerate(properties):
+        if counts[each["name"]] > 1:
             faults.add((*PROPERTIES, number, "name"), "two properties have the same name; rename one of them")
 
 
@@ -135,30 +133,6 @@ def _primary_key(properties: list[dict[str, Any]], faults: Faults) -> tuple[str,
             place = (*PROPERTIES, number, "primaryKeyPosition")
             faults.add(place, "several columns make the primary key; number them 1, 2, … in primaryKeyPosition")
     return tuple(each["name"] for _, each in sorted(keys, key=lambda key: key[1].get("primaryKeyPosition", -1)))
-
-
-def _allowed(source: Source, prop: dict[str, Any], field: Field, number: int, faults: Faults) -> tuple[Metric, ...]:
-    """`enum` of a property: no other value may stand in it."""
-    if "enum" not in prop:
-        return ()
-    path = (*PROPERTIES, number, "enum")
-    texts = {}
-    for position in range(len(prop["enum"])):
-        place = (*path, position)
-        value = texts_of(source, place, {"value": prop["enum"][position]["value"]}, faults)
-        for text in value.values():
-            texts[position] = text
-            if not fits(field, text):
-                faults.add((*place, "value"), f"no {field.type}, as the column is: it could never stand in it")
-    return (
-        Metric(
-            MetricKind.INVALID_VALUES,
-            Threshold(Operator.EQUAL, (0,)),
-            columns=(field.name,),
-            values=tuple(dict.fromkeys(texts.values())),
-            id="enum",
-        ),
-    )
 
 
 def _check_words(dialect: Dialect, metrics: tuple[Metric, ...], faults: Faults, path: Path) -> None:

@@ -6,6 +6,7 @@ from collections import Counter
 from sluice.contracts.block import AmountBlock, PolicyBlock, SluiceBlock
 from sluice.contracts.faults import Faults
 from sluice.contracts.model import (
+    Custom,
     Dialect,
     DruidTarget,
     Field,
@@ -36,8 +37,9 @@ CELL_RULES = (
     "duplicate-values",
 )
 """Ids of the rules that belong to a column."""
-ROW_RULES = ("primary-key", "ragged-row", "nul-byte", "unclosed-quote")
-RULES = CELL_RULES + ROW_RULES
+ROW_RULES = ("primary-key", "ragged-row", "nul-byte", "unclosed-quote", "stray-quote")
+CUSTOM = "custom:"
+"""Before the name of a Pandera schema, this is the id of its rules."""
 
 
 def dialect_of(block: SluiceBlock, path: Path, faults: Faults) -> Dialect:
@@ -109,21 +111,12 @@ def aliases_of(block: SluiceBlock, columns: list[str], path: Path, faults: Fault
     return {column: tuple(alias.strip() for alias in said.aliases) for column, said in block.columns.items()}
 
 
-def policy_of(block: SluiceBlock, fields: dict[str, Field], path: Path, faults: Faults) -> Policy:
+def policy_of(
+    block: SluiceBlock, fields: dict[str, Field], customs: tuple[Custom, ...], path: Path, faults: Faults
+) -> Policy:
     said, path = block.full_policy, (*path, "policy")
     _check_mode(block, said, path, faults)
-    for number, limit in enumerate(said.rules):
-        place = (*path, "rules", number)
-        if limit.rule not in RULES:
-            faults.add((*place, "rule"), f"no such rule; possible are {', '.join(RULES)}")
-        if limit.column is not None and limit.column not in fields:
-            faults.add((*place, "column"), "the schema has no property of that name; correct it, or leave it out")
-        elif limit.column is not None and limit.rule in ROW_RULES:
-            faults.add((*place, "column"), f"{limit.rule} is of whole rows; leave the column out")
-    twice = Counter((limit.rule, limit.column) for limit in said.rules)
-    for number, limit in enumerate(said.rules):
-        if twice[limit.rule, limit.column] > 1:
-            faults.add((*path, "rules", number), "a limit for the same rule and column stands twice; keep one of them")
+    _check_limits(said, fields, (*CELL_RULES, *ROW_RULES, *(CUSTOM + each.name for each in customs)), path, faults)
     return Policy(
         mode=said.mode,
         most_rejected=_most(said.max_rejected, (*path, "maxRejected"), faults) if said.max_rejected else None,
@@ -133,6 +126,22 @@ def policy_of(block: SluiceBlock, fields: dict[str, Field], path: Path, faults: 
         ),
         extra_columns=said.extra_columns,
     )
+
+
+def _check_limits(
+    said: PolicyBlock, fields: dict[str, Field], rules: tuple[str, ...], path: Path, faults: Faults
+) -> None:
+    twice = Counter((limit.rule, limit.column) for limit in said.rules)
+    for number, limit in enumerate(said.rules):
+        place = (*path, "rules", number)
+        if limit.rule not in rules:
+            faults.add((*place, "rule"), f"no such rule; possible are {', '.join(rules)}")
+        if limit.column is not None and limit.column not in fields:
+            faults.add((*place, "column"), "the schema has no property of that name; correct it, or leave it out")
+        elif limit.column is not None and limit.rule in ROW_RULES:
+            faults.add((*place, "column"), f"{limit.rule} is of whole rows; leave the column out")
+        if twice[limit.rule, limit.column] > 1:
+            faults.add(place, "a limit for the same rule and column stands twice; keep one of them")
 
 
 def _check_mode(block: SluiceBlock, said: PolicyBlock, path: Path, faults: Faults) -> None:
