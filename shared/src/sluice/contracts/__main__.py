@@ -19,8 +19,8 @@ async def publish(paths: list[Path]) -> None:
     async with open_objectstore(read_settings(S3Settings)) as store:
         for path in paths:
             try:
-                published = await publish_contract(store, path.read_text(encoding="utf-8"))
-            except (SluiceError, UnicodeDecodeError) as error:
+                published = await publish_contract(store, path.read_bytes())
+            except (SluiceError, OSError) as error:
                 sys.exit(f"{path}: {error}")
             sys.stdout.write(f"{path}: {_told(published)}")
 

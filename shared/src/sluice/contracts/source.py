@@ -28,6 +28,9 @@ CORE: tuple[tuple[str, str], ...] = (
 )
 """What an unquoted scalar means; everything else is text. After the core schema of YAML 1.2, without hexadecimal and octal numbers."""
 
+TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("map", "seq", "str")}
+"""What composing gives to everything that bears no tag of its own."""
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -48,12 +51,12 @@ class Source:
         return self.texts.get(path)
 
 
-def read_source(text: str) -> Source:
-    """Raises ContractInvalid: too large, no YAML, or YAML beyond the limits; the message names the line."""
-    if len(text.encode(errors="replace")) > MAX_BYTES:
+def read_source(text: str | bytes) -> Source:
+    """Raises ContractInvalid: too large, no UTF-8, no YAML, or YAML beyond the limits; the message names the line."""
+    if len(text if isinstance(text, bytes) else text.encode(errors="replace")) > MAX_BYTES:
         raise ContractInvalid(f"line 1: a contract may have {MAX_BYTES} bytes at most; leave out what no rule needs")
     try:
-        node = yaml.compose(text, Loader=yaml.BaseLoader)
+        node = yaml.compose(_decoded(text), Loader=yaml.BaseLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         said = f"line {mark.line + 1 if mark else 1}: not YAML: {error.problem or error.context}"
@@ -68,6 +71,16 @@ def read_source(text: str) -> Source:
         raise ContractInvalid("line 1: the contract is empty")
     source = Source(None)
     return Source(_Builder(source).build(node, ()), source.lines, source.texts)
+
+
+def _decoded(text: str | bytes) -> str:
+    if isinstance(text, str):
+        return text
+    try:
+        return text.decode()
+    except UnicodeDecodeError as error:
+        line = text.count(b"\n", 0, error.start) + 1
+        raise ContractInvalid(f"line {line}: not UTF-8; save the contract as UTF-8") from error
 
 
 @dataclass(slots=True)
@@ -85,7 +98,7 @@ class _Builder:
             )
         if len(path) > MAX_DEPTH:
             raise _too_deep(line)
-        if not node.tag.startswith("tag:yaml.org,2002:"):
+        if node.tag not in TAGS:
             raise ContractInvalid(f"line {line}: tags such as {node.tag[:40]!r} mean nothing here; leave them out")
         if isinstance(node, yaml.MappingNode):
             return {key: self.build(value, (*path, key)) for key, value in self._entries(node, path)}

@@ -27,13 +27,13 @@ class Published:
     comparison: Comparison | None = None
 
 
-async def publish_contract(store: ObjectStore, text: str) -> Published:
+async def publish_contract(store: ObjectStore, text: str | bytes) -> Published:
     """Check a contract, put its version, make it active.
 
     Raises ContractInvalid, also when the version exists already with other content: a version never changes.
     """
     contract = load_contract(text)
-    body = text.encode()
+    body = text if isinstance(text, bytes) else text.encode()
     reference = ContractRef(datasource=contract.datasource, version=contract.version)
     before = await _active_before(store, reference)
     stands = await store.create_or_get(contract_key(contract.datasource, contract.version), body, "application/yaml")
@@ -79,8 +79,13 @@ class ContractStore:
         return reference
 
     async def get(self, reference: ContractRef) -> Contract:
-        """Raises ObjectMissing where there is no such version, ContractInvalid where it cannot be honoured."""
+        """Raises ObjectMissing where there is no such version, ContractInvalid where it cannot be honoured, or is another."""
         if reference not in self._versions:
-            text = (await self.store.get(contract_key(reference.datasource, reference.version))).decode()
-            self._versions[reference] = load_contract(text)
+            key = contract_key(reference.datasource, reference.version)
+            contract = load_contract(await self.store.get(key))
+            if (contract.datasource, contract.version) != (reference.datasource, reference.version):
+                raise ContractInvalid(
+                    f"{key} holds version {contract.version} of {contract.datasource}; put each where it belongs"
+                )
+            self._versions[reference] = contract
         return self._versions[reference]
