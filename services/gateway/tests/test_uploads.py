@@ -119,6 +119,18 @@ async def test_a_body_that_stalls_is_given_up(gateway: Any) -> None:
     assert gateway.store.unfinished == 0
 
 
+async def test_a_body_that_trickles_is_given_up(gateway: Any) -> None:
+    async def trickling() -> AsyncIterator[bytes]:
+        while True:
+            yield b"a"
+            await asyncio.sleep(0.1)
+
+    async with asyncio.timeout(20):
+        answer = await gateway.put(body=trickling())
+    assert (answer.status_code, answer.json()["code"]) == (408, "upload-stalled")
+    assert gateway.store.left_behind() == []
+
+
 async def test_more_uploads_than_there_is_room_for_are_asked_to_wait(gateway: Any, eventually: Any) -> None:
     go = asyncio.Event()
 

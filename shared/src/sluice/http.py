@@ -17,6 +17,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 
 from sluice.errors import Transient
+from sluice.patience import PatientProtocol
 from sluice.settings import HttpSettings
 
 log = structlog.get_logger()
@@ -170,4 +171,5 @@ def serve(app: FastAPI, settings: HttpSettings) -> None:
         server_header=False,
         timeout_graceful_shutdown=20,
         timeout_keep_alive=30,
+        http=PatientProtocol,
     )
