@@ -7,7 +7,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from sluice.corrections import LAPSES_AFTER, Basis, Corrections
+from sluice.claims import LAPSES_AFTER
+from sluice.corrections import Basis, Corrections
 from sluice.errors import ObjectExists, ObjectMissing
 from sluice.events import Accepted, Outcome, Problem, Receipt, TaskCompleted, follow
 from sluice.ledger import accepted_key, claim_key, correction_key, outcome_key, run_file_key, verdict_key

@@ -8,6 +8,7 @@ import pytest
 
 from gateway.errors import CORRECTIONS
 from sluice import corrections
+from sluice.claims import LAPSES_AFTER
 from sluice.events import Outcome, Problem, Receipt, TaskCompleted, follow
 from sluice.ledger import outcome_key, run_file_key, verdict_key
 from sluice.messaging import encode_structured
@@ -168,7 +169,7 @@ async def test_a_claim_that_nobody_finished_is_free_after_an_hour(gateway: Any, 
     gateway.store.faults.append(fault("create", "accepted/", landed=False))
     assert (await put(gateway, parent)).status_code == 503
     assert (await refused_with_nothing_left(gateway, parent)).json()["code"] == "correction-under-way"
-    gateway.clock.forward(corrections.LAPSES_AFTER.total_seconds())
+    gateway.clock.forward(LAPSES_AFTER.total_seconds())
     assert (await put(gateway, parent)).status_code == 202
 
 

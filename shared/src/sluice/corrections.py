@@ -5,32 +5,25 @@ time may be under way: it holds the claim with the highest number. A claim ends 
 upload that made it was never accepted and is given up. Whoever judges a child confirms its claim first: so no row is loaded twice.
 """
 
-from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from enum import StrEnum
-from itertools import count
-from typing import TypeVar
+from datetime import datetime
+from functools import partial
 from uuid import UUID
 
-from pydantic import AwareDatetime, ValidationError
+from pydantic import ValidationError
 
+from sluice.claims import Claims, Held, Standing
 from sluice.clock import Clock
 from sluice.errors import ObjectExists, ObjectMissing, Undecodable
 from sluice.events import Accepted, FileUploaded, FileValidated, Outcome, Problem
 from sluice.events.values import Value
 from sluice.ledger import (
-    accepted_key,
     correction_key,
     correction_of_key,
 )
 from sluice.objectstore import ObjectStore
 from sluice.tasks import Tasks
-
-V = TypeVar("V", bound=Value)
-
-LAPSES_AFTER = timedelta(hours=1)
-"""How long an upload may take from its claim to its acceptance record."""
 
 OPEN_ROWS = "open-rows.parquet"
 """Beside the report of a task: rows of the first file that are still rejected. Missing where there are none."""
@@ -44,28 +37,10 @@ class Basis:
     open_rows: str | None
 
 
-class Claim(Value):
-    """One child's claim on its parent. `recorded` false: there is no acceptance record to wait for (events from outside)."""
-
-    task_id: UUID
-    accepted_at: AwareDatetime
-    claimed_at: AwareDatetime
-    recorded: bool = True
-
-
 class Parent(Value):
     """Which task a child corrects."""
 
     task_id: UUID
-
-
-class Standing(StrEnum):
-    """Where the child of a claim is."""
-
-    OPEN = "open"
-    SUCCEEDED = "succeeded"
-    ENDED = "ended"
-    LAPSED = "lapsed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +54,17 @@ class Corrections:
     def _tasks(self) -> Tasks:
         return Tasks(self.store)
 
+    def _claims(self, parent: UUID) -> Claims:
+        return Claims(self.store, self.clock, partial(correction_key, parent))
+
     async def check(self, datasource: str, parent: UUID, child: UUID) -> Basis | Problem:
         """Could this child be claimed now? Changes nothing; a child that holds a claim already may always go on."""
-        if await self._number_of(parent, child) is None and (refusal := await self._taken(parent)):
-            return await self._explained(datasource, parent, refusal)
-        return await self._basis(datasource, parent)
+        claims = self._claims(parent)
+        basis = await self._basis(datasource, parent)
+        if isinstance(basis, Problem) or await claims.has(child):
+            return basis
+        held = await claims.holder()
+        return _taken(held) if held else basis
 
     async def claim(self, child: FileUploaded, *, recorded: bool = True) -> Basis | Problem:
         """Claim the parent for this child, or say why not. The same child may claim again: it finds its own claim.
@@ -92,20 +73,20 @@ class Corrections:
         """
         parent = _parent_of(child)
         basis = await self._basis(child.datasource, parent)
-        if isinstance(basis, Problem) or await self._number_of(parent, child.task_id) is not None:
+        claims = self._claims(parent)
+        if isinstance(basis, Problem) or await claims.has(child.task_id):
             return basis
-        while (refusal := await self._taken(parent)) is None:
-            number = len([each async for each in self._claims(parent)]) + 1
-            await self._create(correction_of_key(child.task_id), Parent(task_id=parent))
-            if await self._create(correction_key(parent, number), self._claim_of(child, recorded=recorded)):
-                return await self._kept(parent, child, number) or basis
-        return refusal
+        held = await claims.holder()
+        if held is None:
+            await self._name_parent(child.task_id, parent)
+            held = await claims.make(child, recorded=recorded)
+        return _taken(held) if held else basis
 
     async def confirm(self, child: FileUploaded) -> Basis | Problem:
         """For whoever judges the child: it holds the latest claim of its parent, and this is what it is held against."""
         parent = _parent_of(child)
-        latest = [each async for each in self._claims(parent)][-1:]
-        if [each.task_id for each in latest] != [child.task_id]:
+        latest = await self._claims(parent).latest()
+        if latest is None or latest.task_id != child.task_id:
             return _OVERTAKEN
         return await self._basis(child.datasource, parent)
 
@@ -135,68 +116,17 @@ class Corrections:
         record = await self._tasks.accepted(task_id)
         return record if record and record.datasource == datasource else None
 
-    async def _taken(self, parent: UUID) -> Problem | None:
-        """Why no further child may claim; None where every claim so far has come to nothing."""
-        async for claim in self._claims(parent):
-            match await self._standing(claim):
-                case Standing.SUCCEEDED:
-                    return _corrected_by(claim.task_id)
-                case Standing.OPEN:
-                    return _BUSY
-                case _:
-                    pass
-        return None
-
-    async def _standing(self, claim: Claim) -> Standing:
-        outcome = await self._outcome(claim.accepted_at, claim.task_id)
-        if outcome is not None:
-            return Standing.SUCCEEDED if outcome is Outcome.SUCCEEDED else Standing.ENDED
-        young = self.clock() - claim.claimed_at < LAPSES_AFTER
-        return Standing.OPEN if young or await self._is_accepted(claim) else Standing.LAPSED
-
-    async def _kept(self, parent: UUID, child: FileUploaded, number: int) -> Problem | None:
-        """A claim that had lapsed may have been accepted just before ours was made: then ours is given up."""
-        async for claim in self._claims(parent):
-            if claim.task_id == child.task_id:
-                break
-            if await self._standing(claim) in {Standing.OPEN, Standing.SUCCEEDED}:
-                await self.store.delete(correction_key(parent, number))
-                return _BUSY
-        return None
-
-    async def _explained(self, datasource: str, parent: UUID, taken: Problem) -> Problem:
-        basis = await self._basis(datasource, parent)
-        return basis if isinstance(basis, Problem) else taken
-
-    async def _number_of(self, parent: UUID, child: UUID) -> int | None:
-        return next(
-            (n for n, claim in enumerate([c async for c in self._claims(parent)], 1) if claim.task_id == child), None
-        )
-
-    async def _claims(self, parent: UUID) -> AsyncIterator[Claim]:
-        """In order, read one by one: listings may show what is not there."""
-        for number in count(1):
-            try:
-                yield _read(Claim, await self.store.get(correction_key(parent, number)))
-            except ObjectMissing:
-                return
-
-    def _claim_of(self, child: FileUploaded, *, recorded: bool) -> Claim:
-        now: datetime = self.clock()
-        return Claim(task_id=child.task_id, accepted_at=child.accepted_at, claimed_at=now, recorded=recorded)
-
-    async def _is_accepted(self, claim: Claim) -> bool:
-        return not claim.recorded or await self._exists(accepted_key(claim.accepted_at, claim.task_id))
-
     async def _outcome(self, accepted_at: datetime, task_id: UUID) -> Outcome | None:
         fact = await self._tasks.outcome(accepted_at, task_id)
         return fact.outcome if fact else None
 
     async def _parent(self, child: UUID) -> UUID | None:
         try:
-            return _read(Parent, await self.store.get(correction_of_key(child))).task_id
+            return Parent.model_validate_json(await self.store.get(correction_of_key(child))).task_id
         except ObjectMissing:
             return None
+        except ValidationError as error:
+            raise Undecodable("the parent of a correction should stand here") from error
 
     async def _exists(self, key: str) -> bool:
         try:
@@ -205,19 +135,14 @@ class Corrections:
             return False
         return True
 
-    async def _create(self, key: str, content: Value) -> bool:
-        try:
-            await self.store.create(key, content.model_dump_json().encode(), "application/json")
-        except ObjectExists:
-            return False
-        return True
+    async def _name_parent(self, child: UUID, parent: UUID) -> None:
+        document = Parent(task_id=parent).model_dump_json().encode()
+        with suppress(ObjectExists):
+            await self.store.create(correction_of_key(child), document, "application/json")
 
 
-def _read(kind: type[V], document: bytes) -> V:
-    try:
-        return kind.model_validate_json(document)
-    except ValidationError as error:
-        raise Undecodable(f"a {kind.__name__.lower()} of a correction should stand here") from error
+def _taken(held: Held) -> Problem:
+    return _corrected_by(held.claim.task_id) if held.standing is Standing.SUCCEEDED else _BUSY
 
 
 def _parent_of(child: FileUploaded) -> UUID:

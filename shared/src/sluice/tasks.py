@@ -3,12 +3,13 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from uuid import UUID
 
 from sluice.errors import ObjectMissing
-from sluice.events import FileUploaded, FileValidated, TaskCompleted, day_of
+from sluice.events import FileUploaded, FileValidated, Outcome, TaskCommand, TaskCompleted, day_of
 from sluice.events.facts import TaskFact
-from sluice.ledger import ACTIVE, accepted_prefix, claim_key, contracts_prefix, outcome_key, verdict_key
+from sluice.ledger import ACTIVE, accepted_prefix, claim_key, contracts_prefix, outcome_key, retraction_key, verdict_key
 from sluice.messaging import decode_as
 from sluice.objectstore import ObjectStore
 
@@ -42,6 +43,18 @@ class Tasks:
             return decode_as(TaskCompleted, await self.store.get(outcome_key(accepted_at, task_id))).data
         except ObjectMissing:
             return None
+
+    async def is_retracted(self, task_id: UUID) -> bool:
+        """Have its rows been taken out again?"""
+        for number in count(1):
+            try:
+                asked = decode_as(TaskCommand, await self.store.get(retraction_key(task_id, number))).data
+            except ObjectMissing:
+                return False
+            ended = await self.outcome(asked.requested_at, asked.retraction) if asked.retraction else None
+            if ended and ended.outcome is Outcome.SUCCEEDED:
+                return True
+        raise AssertionError
 
     async def find(self, task_id: UUID) -> TaskFact | None:
         """Whatever tells which datasource a task belongs to. Of another system's event nothing is known before its verdict."""

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, Validatio
 from pydantic.alias_generators import to_camel
 
 from sluice.contracts.faults import Faults
-from sluice.contracts.model import ExtraColumns, Granularity, PolicyMode
+from sluice.contracts.model import ExtraColumns, Granularity, PolicyMode, SameContent
 from sluice.contracts.source import Path
 
 BLOCK = "sluice"
@@ -135,6 +135,12 @@ class SluiceBlock(Block):
         Annotated[Annotated[PolicyMode, Field(strict=False)], Tag("word")] | Annotated[PolicyBlock, Tag("object")],
         Discriminator(_form),
     ] = Field(default=PolicyMode.ALL_OR_NOTHING, description="A mode alone, or an object with limits.")
+
+    same_content: Annotated[SameContent, Field(strict=False)] = Field(
+        default=SameContent.ALLOW,
+        description="A file with the bytes of an earlier one that is loaded or on its way: `allow` it, `refuse` it, or `return-existing`: "
+        "answer with the task of the earlier one. Retries under one Idempotency-Key are the same task in any case.",
+    )
 
     @property
     def full_policy(self) -> PolicyBlock:

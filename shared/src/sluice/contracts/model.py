@@ -232,6 +232,15 @@ class Policy:
     extra_columns: ExtraColumns = ExtraColumns.REFUSE
 
 
+class SameContent(StrEnum):
+    """What becomes of a file with the very bytes of an earlier one that is loaded, or on its way; one that did not succeed is none."""
+
+    ALLOW = "allow"
+    REFUSE = "refuse"
+    RETURN_EXISTING = "return-existing"
+    """The sender is given the task of the earlier file."""
+
+
 class Granularity(StrEnum):
     """Druid's segment granularity: the span of time that one segment holds."""
 
@@ -260,6 +269,7 @@ class Contract:
     druid: DruidTarget
     dialect: Dialect = Dialect()
     policy: Policy = Policy()
+    same_content: SameContent = SameContent.ALLOW
     primary_key: tuple[str, ...] = ()
     """Columns that together name a row: each is required, and no two rows have the same."""
     metrics: tuple[Metric, ...] = ()

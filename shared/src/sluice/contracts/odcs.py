@@ -13,7 +13,17 @@ from sluice.contracts.block import SluiceBlock, find_block
 from sluice.contracts.faults import Faults
 from sluice.contracts.fields import field_of
 from sluice.contracts.metrics import RulesReader, check_ids
-from sluice.contracts.model import Contract, Custom, Dialect, DruidTarget, Field, Metric, MetricKind, Policy
+from sluice.contracts.model import (
+    Contract,
+    Custom,
+    Dialect,
+    DruidTarget,
+    Field,
+    Metric,
+    MetricKind,
+    Policy,
+    SameContent,
+)
 from sluice.contracts.source import Path, Source, read_source
 from sluice.contracts.standard import check_standard
 from sluice.contracts.variables import check_variables
@@ -84,6 +94,7 @@ def _contract(source: Source, faults: Faults) -> Contract:
         druid=target,
         dialect=dialect,
         policy=policy,
+        same_content=block[1].same_content if block else SameContent.ALLOW,
         primary_key=_primary_key(properties, faults),
         metrics=metrics,
         customs=customs,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from sluice.contracts.change import Change
-from sluice.contracts.model import Dialect, ExtraColumns, Policy, PolicyMode, Threshold
+from sluice.contracts.model import Dialect, ExtraColumns, Policy, PolicyMode, SameContent, Threshold
 from sluice.contracts.narrowing import narrower_threshold, same_encoding
 
 
@@ -39,6 +39,12 @@ def policy_changes(old: Policy, new: Policy) -> Iterator[Change]:
         said = f"Columns that the contract does not know: {old.extra_columns} before, {new.extra_columns} now."
         refused, kept = new.extra_columns is ExtraColumns.REFUSE, old.extra_columns is ExtraColumns.KEEP
         yield Change("extra-columns", said, senders=refused, readers=kept)
+
+
+def same_content_changes(old: SameContent, new: SameContent) -> Iterator[Change]:
+    if old is not new:
+        said = f"A file with the bytes of an earlier one: {old} before, {new} now."
+        yield Change("same-content", said, senders=new is SameContent.REFUSE)
 
 
 def _limits(old: Policy, new: Policy) -> Iterator[Change]:
