@@ -42,8 +42,7 @@ class IssuerKeys:
 
     async def find(self, key_id: str) -> jwt.PyJWK | None:
         """The key; None where the issuer has none of that id. Raises Transient while the issuer cannot be asked."""
-        waits = key_id not in self._keys or not self._turn.locked()
-        if waits and self._due(key_id):
+        if key_id not in self._keys or (self._due(key_id) and not self._turn.locked()):
             async with self._turn:
                 if self._due(key_id):
                     await self._fetch()

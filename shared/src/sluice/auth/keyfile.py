@@ -75,11 +75,12 @@ def change_keys(path: Path, change: Callable[[Keys], Keys]) -> None:
     with path.with_name(f"{path.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         before = read_keys(path) if path.exists() else ()
-        _replace(path, KeyFile(keys=change(before)).model_dump_json(indent=2).encode())
+        replace(path, KeyFile(keys=change(before)).model_dump_json(indent=2).encode())
 
 
-def _replace(path: Path, content: bytes) -> None:
-    descriptor, draft = mkstemp(prefix=f".{path.name}.", dir=path.parent)  # readable by its owner alone
+def replace(path: Path, content: bytes) -> None:
+    """Whole or not at all, and readable by its owner alone."""
+    descriptor, draft = mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
