@@ -11,6 +11,7 @@ canonical/<datasource>/<task>/<run>/part-00000.parquet
 outcomes/<yyyy-mm-dd>/<task>.json                   the whole `task.completed`, under the day of acceptance
 corrections/<task>/parent.json                      which task this one corrects, create-only
 corrections/<task>/<n>.json                         claim of the n-th correction of a task, n = 1, 2, …: create-only
+contents/<datasource>/<sha256>/<n>.json             which task holds these bytes, where the contract asks; n = 1, 2, …: create-only
 contracts/<datasource>/<version>.odcs.yaml, contracts/<datasource>/active
 commands/<yyyy-mm-dd>/<event id>.json               a command: the whole `task.command`, create-only
 retractions/<task>/<n>.json                          the n-th attempt to take out the rows of a task, n = 1, 2, …: create-only
@@ -52,6 +53,10 @@ def run_file_key(datasource: str, task_id: UUID, run: UUID, name: str) -> str:
 
 def attempt_key(datasource: str, task_id: UUID, number: int) -> str:
     return f"reports/{datasource}/{task_id}/attempts/{number}.json"
+
+
+def content_key(datasource: str, sha256: str, number: int) -> str:
+    return f"contents/{datasource}/{sha256}/{number}.json"
 
 
 def correction_key(parent: UUID, number: int) -> str:

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from uuid_utils.compat import uuid7
 
 from gateway.adapters.s3_commands import S3Commands
+from gateway.adapters.s3_contents import S3Contents
 from gateway.adapters.s3_ledger import S3Ledger
 from gateway.domain.limits import SizeLimits
 from gateway.jobs import prove_storage, relay_events, sweep_commands, sweep_unconcluded
@@ -22,6 +23,7 @@ from gateway.usecases import (
     Backlog,
     CancelTask,
     FindTask,
+    KnownContent,
     Relay,
     RetractTask,
     RetryTask,
@@ -95,6 +97,8 @@ def assemble(settings: GatewaySettings, store: ObjectStore, events: EventPublish
     """Every use case on its ports."""
     ledger, commands, tasks = S3Ledger(store), S3Commands(store), Tasks(store)
     relay, backlog, prove = Relay(events, settings.relay_room), Backlog(settings.max_backlog), ProveStorage(store)
+    contracts = ContractStore(store)
+    known = KnownContent(S3Contents(store, contracts, clock), tasks)
     accept = Accept(ledger, Corrections(store, clock), relay, backlog, clock)
     after, limits = timedelta(seconds=settings.sweep_after), size_limits(settings)
     sweep = SweepUnconcluded(
@@ -111,10 +115,8 @@ def assemble(settings: GatewaySettings, store: ObjectStore, events: EventPublish
         return prove.proven and await store.answers()
 
     edge = Edge(
-        admit=AdmitUpload(
-            ContractStore(store), prove, backlog, limits, settings.max_uploads, settings.max_uploads_of_caller
-        ),
-        accept=AcceptUpload(store, accept, uuid7, limits),
+        admit=AdmitUpload(contracts, prove, backlog, limits, settings.max_uploads, settings.max_uploads_of_caller),
+        accept=AcceptUpload(store, accept, known, uuid7, limits),
         find=FindTask(tasks),
         cancel=CancelTask(tasks, commands, relay, clock),
         retract=RetractTask(tasks, commands, relay, clock),

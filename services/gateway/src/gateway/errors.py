@@ -8,6 +8,7 @@ Refused
     ├── FileTooLarge · EmptyFile · FormatMismatch · DigestMismatch        the bytes
     ├── InvalidForm · UploadIncomplete · UploadStalled                    how they came
     ├── KeyReused                                                         the Idempotency-Key
+    ├── ContentKnown · ContentUnderWay                                    the same bytes once more
     ├── CorrectionRefused                                                 the task that is to be corrected
     │   ├── ParentUnknown · ParentNotConcluded · NothingToCorrect
     │   └── CorrectionUnderWay · AlreadyCorrected · CorrectTheFirst
@@ -92,6 +93,14 @@ class UploadStalled(UploadRefused):
 
 class KeyReused(UploadRefused):
     code = "idempotency-key-reused"
+
+
+class ContentKnown(UploadRefused):
+    code = "content-known"
+
+
+class ContentUnderWay(UploadRefused):
+    code = "content-under-way"
 
 
 class CorrectionRefused(UploadRefused):

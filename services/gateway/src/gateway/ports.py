@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from sluice.claims import Held
+from sluice.contracts import SameContent
 from sluice.corrections import Basis
 from sluice.events import (
     ContractRef,
@@ -79,8 +81,20 @@ class EventPublisher(Protocol):
         """Returning means that it is durable. Raises Transient; it may have landed all the same."""
 
 
+class Contents(Protocol):
+    """Which task holds which bytes. Raises Transient while it cannot be told."""
+
+    async def rule(self, contract: ContractRef) -> SameContent:
+        """What the contract says of bytes that are held already."""
+
+    async def claim(self, task: FileUploaded) -> Held | None:
+        """Claim its bytes for this task; None: they are its own, else whose they are. Of many at once exactly one wins."""
+
+
 class Tasks(Protocol):
     """What the ledger knows of tasks. Raises Transient while it does not answer."""
+
+    async def accepted(self, task_id: UUID) -> FileUploaded | None: ...
 
     async def find(self, task_id: UUID) -> TaskFact | None:
         """Whatever tells of it; a FileUploaded where its acceptance is kept."""

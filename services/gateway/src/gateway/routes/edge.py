@@ -13,7 +13,7 @@ from gateway.ports import Acceptance
 from gateway.routes.pace import Pace
 from gateway.usecases import AcceptUpload, AdmitUpload, CancelTask, FindTask, RetractTask, RetryTask
 from sluice.auth import Caller, Verb, audit
-from sluice.auth.access import CALLER
+from sluice.auth.access import known
 from sluice.events import ObjectRef
 
 EXAMPLE: JsonValue = {
@@ -80,12 +80,7 @@ def _edge(request: Request) -> Edge:
 At = Annotated[Edge, Depends(_edge)]
 
 
-def _caller(request: Request) -> Caller:
-    caller: Caller = request.scope[CALLER]
-    return caller
-
-
-Known = Annotated[Caller, Depends(_caller)]
+Known = Annotated[Caller, Depends(known)]
 
 
 async def pace_uploads(edge: At, caller: Known, response: Response) -> None:

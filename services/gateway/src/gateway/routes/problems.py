@@ -29,6 +29,8 @@ STATUS: dict[type[Refused], int] = {
     errors.CorrectionUnderWay: 409,
     errors.AlreadyCorrected: 409,
     errors.CorrectTheFirst: 409,
+    errors.ContentKnown: 409,
+    errors.ContentUnderWay: 409,
     errors.FileTooLarge: 413,
     errors.UnsupportedFormat: 415,
     errors.FormatMismatch: 415,
@@ -43,6 +45,7 @@ STATUS: dict[type[Refused], int] = {
 RETRY_AFTER = {"Retry-After": "5"}
 PASSING = (
     errors.BacklogFull,
+    errors.ContentUnderWay,
     errors.GatewayBusy,
     errors.ParentNotConcluded,
     errors.CorrectionUnderWay,

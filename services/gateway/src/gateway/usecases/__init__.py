@@ -5,6 +5,7 @@ from gateway.usecases.acceptance import Accept, Offer
 from gateway.usecases.admit import AdmitUpload
 from gateway.usecases.backlog import Backlog
 from gateway.usecases.command import CancelTask, FindTask, RetractTask, RetryTask
+from gateway.usecases.known import KnownContent
 from gateway.usecases.relay import Relay
 from gateway.usecases.sweep import SweepUnconcluded
 from gateway.usecases.sweepcommands import SweepCommands
@@ -16,6 +17,7 @@ __all__ = [
     "Backlog",
     "CancelTask",
     "FindTask",
+    "KnownContent",
     "Offer",
     "Relay",
     "RetractTask",

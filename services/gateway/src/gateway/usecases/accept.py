@@ -9,9 +9,10 @@ from structlog.contextvars import bound_contextvars
 
 from gateway.domain.limits import SizeLimits
 from gateway.domain.measure import Measure, Measured
-from gateway.errors import DigestMismatch, KeyReused, Undecided
+from gateway.errors import DigestMismatch, Undecided, UploadRefused
 from gateway.ports import Acceptance, FileStore, Sink
 from gateway.usecases.acceptance import Accept, Offer, require_same
+from gateway.usecases.known import KnownContent
 from sluice.errors import SluiceError, Transient
 from sluice.events import ObjectRef
 from sluice.ledger import raw_key
@@ -28,6 +29,7 @@ class AcceptUpload:
 
     files: FileStore
     accept: Accept
+    known: KnownContent
     new_id: Callable[[], UUID]
     limits: SizeLimits
 
@@ -51,8 +53,8 @@ class AcceptUpload:
         key = raw_key(offer.contract.datasource, task_id, uuid4(), offer.name.shown)
         content = _content(self.files.uri(key), await self._store(key, offer, body, digest))
         try:
-            acceptance = await self.accept.claim(task_id, offer, content)
-        except KeyReused:
+            acceptance = await self.known(offer, await self.accept.claim(task_id, offer, content))
+        except UploadRefused:
             await self._discard(key)
             raise
         if acceptance.data.object.uri != content.uri:
