@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import FastAPI, Request, Security
+from fastapi import Depends, FastAPI, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -62,18 +62,23 @@ def protect(api: FastAPI, authenticator: Authenticator) -> None:
     api.add_middleware(Gate, authenticator=authenticator)
 
 
+async def known(
+    request: Request, _declared: Annotated[HTTPAuthorizationCredentials | None, Security(BEARER)]
+) -> Caller:
+    """For a route: the caller, whatever he may do."""
+    caller: Caller | None = request.scope.get(CALLER)
+    if caller is None:
+        raise unauthenticated(given=False)
+    return caller
+
+
 def at_least(verb: Verb) -> Callable[..., Awaitable[Caller]]:
     """For a route: the caller, who may do `verb` on the `{datasource}` of the path.
 
     Without one in the path, he may do it on some datasource at least, and the route itself calls `require`.
     """
 
-    async def check(
-        request: Request, _declared: Annotated[HTTPAuthorizationCredentials | None, Security(BEARER)]
-    ) -> Caller:
-        caller: Caller | None = request.scope.get(CALLER)
-        if caller is None:
-            raise unauthenticated(given=False)
+    async def check(request: Request, caller: Annotated[Caller, Depends(known)]) -> Caller:
         require(caller, verb, request.path_params.get("datasource"))
         return caller
 
