@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.routes.edge import At, Known
+from sluice.auth.refusals import DENIED
 from sluice.events import DATASOURCE_PATTERN, FileFormat
 
 router = APIRouter(prefix="/v1/limits", tags=["limits"])
@@ -25,7 +26,7 @@ class Limits(BaseModel):
     body_patience: float = Field(description="seconds without a byte after which an upload is given up")
 
 
-@router.get("", summary="Show how large and how many files may be")
+@router.get("", summary="Show how large and how many files may be", responses={401: DENIED[401]})
 async def show_limits(
     *,
     edge: At,
