@@ -25,12 +25,13 @@ LONGEST_RECORD = 33_554_432
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Whole records of a text that begin in physical line `line`, `offset` bytes after its start.
+    """Whole records of a text that begin in physical line `line`, `offset` bytes after its start: the first `size` bytes of `text`.
 
     `records` is None where every quote is well placed and no CR stands alone: records then end with each LF outside the `quotes`.
     """
 
-    data: bytes
+    text: bytes
+    size: int
     line: int
     offset: int
     newlines: int
@@ -38,8 +39,12 @@ class Block:
     records: Records | None
 
     @property
-    def bytes(self) -> Bytes:
-        return np.frombuffer(self.data, np.uint8)
+    def view(self) -> memoryview:
+        return memoryview(self.text)[: self.size]
+
+    @property
+    def array(self) -> Bytes:
+        return np.frombuffer(self.view, np.uint8)
 
 
 @dataclass(slots=True)
@@ -82,7 +87,7 @@ def blocks(window: Window, signs: Signs) -> Iterator[Block]:
         block = cut(window.data, window.line, window.offset, signs, final=window.ended or window.overfull)
         if block:
             yield block
-            window.drop(len(block.data), block.newlines)
+            window.drop(block.size, block.newlines)
         elif window.overfull:
             raise too_long(window.line)
         if window.ended and not window.data:
@@ -98,6 +103,6 @@ def cut(text: bytes, line: int, offset: int, signs: Signs, *, final: bool) -> Bl
         end = last_end(data, quotes) if len(quotes) else text.rfind(b"\n") + 1
         if end and not (final and (end < len(text) or text.endswith(b"\r"))):
             newlines = int(np.count_nonzero(data[:end] == NEWLINE))
-            return Block(text[:end], line, offset, newlines, quotes[: np.searchsorted(quotes, end)], None)
+            return Block(text, end, line, offset, newlines, quotes[: np.searchsorted(quotes, end)], None)
     records = split(text, signs, final=final)
-    return Block(text[: records.end], line, offset, records.newlines, quotes, records) if records.end else None
+    return Block(text, records.end, line, offset, records.newlines, quotes, records) if records.end else None

@@ -48,12 +48,13 @@ def to_cells(block: Block, width: int, signs: Signs) -> Split:
 
 def quick(block: Block, width: int, signs: Signs) -> Split | None:
     """None unless it is proved that each record has `width` cells, and is neither blank nor broken."""
-    if b"\0" in block.data or (width == 1 and _may_have_blanks(block.data)):
+    # what comes after the block may have a NUL, too: then the block is read record by record, which is never wrong
+    if b"\0" in block.text or (width == 1 and _may_have_blanks(block.text)):
         return None
     if not len(block.quotes) and _delimiters(block, signs) != block.newlines * (width - 1):
         return None
     try:
-        cells = _parse(block.data, width, signs, quoted=bool(len(block.quotes)))
+        cells = _parse(block.view, width, signs, quoted=bool(len(block.quotes)))
     except pl.exceptions.ComputeError:  # a record with too many cells, or no UTF-8
         return None
     height = cells.height
@@ -61,13 +62,13 @@ def quick(block: Block, width: int, signs: Signs) -> Split | None:
         return None
     if not _complete(cells, block, signs):
         return None
-    lines = None if height == block.newlines else lines_of(block.data, signs)
+    lines = None if height == block.newlines else lines_of(bytes(block.view), signs)
     return Split(cells, np.ones(height, np.bool_), no_faults(), lines)
 
 
 def _newlines_within(block: Block) -> int:
     """How many LFs stand within quotes."""
-    newlines = np.flatnonzero(block.bytes == ord("\n"))
+    newlines = np.flatnonzero(block.array == ord("\n"))
     return int((np.searchsorted(block.quotes, newlines) & 1).sum())
 
 
@@ -86,15 +87,15 @@ def _complete(cells: pl.DataFrame, block: Block, signs: Signs) -> bool:
 
 def _delimiters(block: Block, signs: Signs) -> int:
     """How many there are, those within quotes among them."""
-    return int(np.count_nonzero(block.bytes == signs.delimiter))
+    return int(np.count_nonzero(block.array == signs.delimiter))
 
 
-def _parse(text: bytes, width: int, signs: Signs, *, quoted: bool) -> pl.DataFrame:
+def _parse(text: bytes | memoryview, width: int, signs: Signs, *, quoted: bool) -> pl.DataFrame:
     """Raises ComputeError for a record with more than `width` cells, and for bytes that are not UTF-8. Short ones get empty cells."""
     # the first line tells Polars the width, and keeps it from taking the first bytes for a BOM or for a packed stream
     first = bytes([signs.delimiter]) * (width - 1) + b"\n"
     return pl.read_csv(
-        first + text,
+        b"".join((first, text)),
         has_header=False,
         schema={str(at): pl.String() for at in range(width)},
         separator=chr(signs.delimiter),
@@ -111,13 +112,14 @@ def lines_of(text: bytes, signs: Signs) -> Ints:
 
 def exact(block: Block, width: int, signs: Signs) -> Split:
     """Record by record, whatever is in the block."""
-    check_utf8(block.data, block.line, block.offset)
-    records = block.records or split(block.data, signs, final=True)
-    stop = contents(block.bytes, records)
+    data = bytes(block.view)
+    check_utf8(data, block.line, block.offset)
+    records = block.records or split(data, signs, final=True)
+    stop = contents(block.array, records)
     filled = stop > records.starts
-    _, counts = delimiters(block.bytes, records, signs)
+    _, counts = delimiters(block.array, records, signs)
     sound = filled & (records.kinds == SOUND) & (counts == width)
-    text, _ = pick(block.data, records, sound)
+    text, _ = pick(data, records, sound)
     cells = _parse(text, width, signs, quoted=signs.quote in text)
     if cells.height != int(sound.sum()):
         raise RuntimeError(f"{int(sound.sum())} records became {cells.height} rows")
@@ -127,7 +129,7 @@ def exact(block: Block, width: int, signs: Signs) -> Split:
             "row": (np.cumsum(filled) - 1)[torn],
             "rule": pl.Series(records.kinds[torn]).replace_strict(RULES, return_dtype=pl.String),
             "found": counts[torn],
-            "cells": tear(*pick(block.data, records, torn), width, signs),
+            "cells": tear(*pick(data, records, torn), width, signs),
         },
         schema=FAULTS,
     )

@@ -109,7 +109,7 @@ class CsvTable:
             batch, lines = self._batch(block, row)
             if batch.seen:
                 last = row + batch.seen - 1
-                self._stretches.append(Stretch(row, last, block.line, block.offset, len(block.data), lines is None))
+                self._stretches.append(Stretch(row, last, block.line, block.offset, block.size, lines is None))
                 self._lines = self._lines if lines is None else (row, lines)
                 row = last + 1
                 yield batch
