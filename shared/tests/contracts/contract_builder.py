@@ -2,6 +2,11 @@
 
 import textwrap
 
+import pytest
+
+from sluice.contracts import Contract, load_contract
+from sluice.errors import ContractInvalid
+
 HEAD = """\
 apiVersion: v3.1.0
 kind: DataContract
@@ -31,3 +36,14 @@ def contract(properties: str = "", *, block: str = "", table: str = "") -> str:
 
 def _part(text: str, indent: int) -> str:
     return textwrap.indent(textwrap.dedent(text).strip("\n") + "\n", " " * indent) if text else ""
+
+
+def loaded(properties: str = "", *, block: str = "", table: str = "") -> Contract:
+    return load_contract(contract(properties, block=block, table=table))
+
+
+def refusals(text: str | bytes) -> list[str]:
+    """Everything that is said of a contract, in its order. Fails where the contract loads."""
+    with pytest.raises(ContractInvalid) as refused:
+        load_contract(text)
+    return str(refused.value).split("\n")

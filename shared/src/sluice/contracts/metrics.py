@@ -2,8 +2,8 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 from sluice.contracts.faults import Faults
@@ -24,22 +24,23 @@ class RulesReader:
     source: Source
     fields: dict[str, Field]
     faults: Faults
+    _places: dict[tuple[MetricKind, tuple[str, ...], str], Path] = field(default_factory=dict)
 
-    def of_column(self, prop: dict[str, Any], field: Field, path: Path) -> Iterator[Metric]:
+    def of_column(self, prop: dict[str, Any], column: Field, path: Path) -> Iterator[Metric]:
         """`path` is that of the property."""
-        allowed = self._enum(prop, field, path)
+        allowed = self._enum(prop, column, path)
         if allowed is not None:
             none = Threshold(Operator.EQUAL, (0,))
-            yield Metric(MetricKind.INVALID_VALUES, none, (field.name,), allowed, id=ENUM)
+            yield self._own(Metric(MetricKind.INVALID_VALUES, none, (column.name,), allowed, id=ENUM), (*path, "enum"))
         for rule, place in self._rules(prop, path):
             if rule.get("type") == "custom":
                 if self._is_pandera(rule, place):
                     said = "a Pandera schema judges the table; move the rule to the table's own quality"
                     self.faults.add(place, said)
             elif self._is_library(rule, place):
-                metric = LibraryRule(rule, place, field, self.fields, self.source, self.faults, allowed).metric()
+                metric = LibraryRule(rule, place, column, self.fields, self.source, self.faults, allowed).metric()
                 if metric:
-                    yield metric
+                    yield self._own(metric, place)
 
     def of_table(self, table: dict[str, Any], path: Path) -> tuple[tuple[Metric, ...], tuple[Custom, ...]]:
         """`path` is that of the table."""
@@ -49,11 +50,22 @@ class RulesReader:
                 customs += self._custom(rule, place)
             elif self._is_library(rule, place):
                 metric = LibraryRule(rule, place, None, self.fields, self.source, self.faults).metric()
-                metrics += [metric] if metric else []
+                metrics += [self._own(metric, place)] if metric else []
         for name, count in Counter(custom.name for custom in customs).items():
             if count > 1:
                 self.faults.add((*path, "quality"), f"the Pandera schema {name} stands twice; keep one of them")
         return tuple(metrics), tuple(customs)
+
+    def _own(self, metric: Metric, place: Path) -> Metric:
+        """Rules of one kind on the same columns are told apart by their ids."""
+        key = (metric.kind, metric.columns, metric.id)
+        if key in self._places:
+            line = self.source.line(self._places[key])
+            which = f"with the id {metric.id}" if metric.id else "without an id"
+            said = f"{metric.kind} {which} stands in line {line} already; give each rule an id of its own"
+            self.faults.add(place, said)
+        self._places.setdefault(key, place)
+        return metric
 
     def _rules(self, element: dict[str, Any], path: Path) -> Iterator[tuple[dict[str, Any], Path]]:
         for number, rule in enumerate(element.get("quality") or []):
@@ -99,7 +111,7 @@ class RulesReader:
             return []
         return [Custom(name, severity_of(rule, place, self.faults), text_of(rule))]
 
-    def _enum(self, prop: dict[str, Any], field: Field, path: Path) -> tuple[str, ...] | None:
+    def _enum(self, prop: dict[str, Any], column: Field, path: Path) -> tuple[str, ...] | None:
         """The values of an enumeration, each as it is written; None where there is none."""
         if "enum" not in prop:
             return None
@@ -108,17 +120,7 @@ class RulesReader:
             place = (*path, "enum", number)
             for text in texts_of(self.source, place, {"value": entry["value"]}, self.faults).values():
                 texts.append(text)
-                if not fits(field, text):
-                    said = f"no {field.type}, as the column is: it could never stand in it"
+                if not fits(column, text):
+                    said = f"no {column.type}, as the column is: it could never stand in it"
                     self.faults.add((*place, "value"), said)
         return tuple(dict.fromkeys(texts))
-
-
-def check_ids(metrics: Iterable[Metric], path: Path, faults: Faults) -> None:
-    """Rules of one kind on the same columns are told apart by their ids."""
-    counts = Counter((metric.kind, metric.columns, metric.id) for metric in metrics)
-    for (kind, columns, name), count in counts.items():
-        if count > 1:
-            which = f"with the id {name}" if name else "without an id"
-            of = f" on {', '.join(columns)}" if columns else ""
-            faults.add(path, f"{count} rules {kind}{of} {which}; give each an id of its own")

@@ -12,7 +12,7 @@ from sluice.contracts import settings
 from sluice.contracts.block import SluiceBlock, find_block
 from sluice.contracts.faults import Faults
 from sluice.contracts.fields import field_of
-from sluice.contracts.metrics import RulesReader, check_ids
+from sluice.contracts.metrics import RulesReader
 from sluice.contracts.model import (
     Contract,
     Custom,
@@ -110,7 +110,6 @@ def _rules(source: Source, fields: dict[str, Field], faults: Faults) -> tuple[tu
         for metric in reader.of_column(each, fields[each["name"]], (*PROPERTIES, number))
     ]
     of_table, customs = reader.of_table(table, TABLE)
-    check_ids((*of_columns, *of_table), TABLE, faults)
     return (*of_columns, *of_table), customs
 
 
