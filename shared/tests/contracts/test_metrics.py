@@ -36,7 +36,7 @@ def threshold(operator: Operator) -> tuple[str, tuple[float, ...]]:
     return ("[1, 4]", (1, 4)) if "Between" in operator else ("2", (2,))
 
 
-@pytest.mark.parametrize(("kind", "operator"), product(COLUMN_METRICS, Operator))
+@pytest.mark.parametrize(("kind", "operator"), list(product(COLUMN_METRICS, Operator)))
 @pytest.mark.parametrize("unit", list(Unit))
 @pytest.mark.parametrize("severity", list(Severity))
 def test_each_metric_of_a_column_takes_every_operator_unit_and_severity(kind, operator, unit, severity):
