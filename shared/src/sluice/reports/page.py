@@ -54,13 +54,14 @@ class Page:
     masked: bool
 
 
-def page_of(report: Report) -> Page:
+def page_of(report: Report, *, served: bool = True) -> Page:
+    """`served`: there is a task, and its files can be downloaded; else the file was tried on the reader's own machine."""
     groups = sorted(_groups(report), key=lambda group: (group.rule.severity != "error", -group.rule.count))
     return Page(
         tone=_tone(report),
         verdict=_verdict(report),
         because=report.problem.message if report.problem else "",
-        steps=tuple(_steps(report)),
+        steps=tuple(_steps(report, served=served)),
         groups=tuple(groups[:MOST_GROUPS]),
         more_groups=max(0, len(groups) - MOST_GROUPS),
         columns=report.quality.columns[:MOST_COLUMNS],
@@ -97,13 +98,16 @@ def _verdict(report: Report) -> str:
     return f"All {several(rows.accepted, 'row')} of the file were accepted."
 
 
-def _steps(report: Report) -> Iterator[str]:
+def _steps(report: Report, *, served: bool) -> Iterator[str]:
     kinds = {file.kind for file in report.files}
     if _tone(report) == "accepted":
         yield "Nothing needs to be done."
         return
     if report.causes:
         yield "Begin with the causes below: one change may mend many cells."
+    if not served:
+        yield "Correct the cells in your file, or the contract where that is wrong, and try again."
+        return
     if "workbook" in kinds:
         yield "Download your workbook: each bad cell is coloured, and a comment says what is wrong."
     if report.verdict == "rejected":
