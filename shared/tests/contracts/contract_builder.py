@@ -29,17 +29,17 @@ customProperties:
 """
 
 
-def contract(properties: str = "", *, block: str = "", table: str = "") -> str:
-    """Properties begin in line 12, then come keys of the table, then our block; each may be indented at will."""
-    return HEAD + _part(properties, 6) + _part(table, 4) + BLOCK + _part(block, 6)
+def contract(properties: str = "", *, block: str = "", table: str = "", top: str = "") -> str:
+    """Properties begin in line 12, then come keys of the table, our block, keys of the contract; each may be indented at will."""
+    return HEAD + _part(properties, 6) + _part(table, 4) + BLOCK + _part(block, 6) + _part(top, 0)
 
 
 def _part(text: str, indent: int) -> str:
     return textwrap.indent(textwrap.dedent(text).strip("\n") + "\n", " " * indent) if text else ""
 
 
-def loaded(properties: str = "", *, block: str = "", table: str = "") -> Contract:
-    return load_contract(contract(properties, block=block, table=table))
+def loaded(properties: str = "", *, block: str = "", table: str = "", top: str = "") -> Contract:
+    return load_contract(contract(properties, block=block, table=table, top=top))
 
 
 def refusals(text: str | bytes) -> list[str]:
