@@ -88,6 +88,11 @@ class ExcelTable:
         return self._sheet.name if self._sheet else ""
 
     @property
+    def outside(self) -> int:
+        """Filled cells beside the header's columns, so far."""
+        return self._grid.outside if self._grid else 0
+
+    @property
     def notes(self) -> tuple[Note, ...]:
         return (*self._notes, *ignored(self.columns, self.contract))
 

@@ -36,7 +36,9 @@ def resolve(names: Sequence[str], contract: Contract, *, correcting: bool = Fals
         raise FileRejected("wrong-columns", f"{said}; {limits}. Send the columns of the contract.")
     aliases = {_key(alias): field.name for field in contract.fields for alias in field.aliases}
     columns = tuple(
-        Column(name if name.strip() else f"column {position}", _field(name.strip(), contract, aliases))
+        Column(name, _field(name.strip(), contract, aliases))
+        if name.strip()
+        else Column(f"column {position}", None, named=False)
         for position, name in enumerate(names, start=1)
     )
     faults = [

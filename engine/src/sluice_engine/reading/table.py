@@ -42,6 +42,8 @@ class Column:
 
     name: str
     field: str | None
+    named: bool = True
+    """False where the header has nothing above the column, and `name` only says its position."""
 
 
 @dataclass(frozen=True, slots=True)
