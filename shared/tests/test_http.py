@@ -41,7 +41,7 @@ def api():
     @api.get("/fails/{how}")
     async def fail(how: str, number: int = 0):
         raise {
-            "refused": Refusal(409, "taken", "Take another.", {"Retry-After": "1"}, limit=3),
+            "refused": Refusal("nothing-to-cancel", "Take another.", {"Retry-After": "1"}, limit=3),
             "transient": Transient("db at secret-host is down"),
             "permanent": Permanent("secret"),
             "bug": KeyError("secret"),
@@ -53,7 +53,7 @@ def api():
 @pytest.mark.parametrize(
     ("path", "status", "code"),
     [
-        ("/fails/refused", 409, "taken"),
+        ("/fails/refused", 409, "nothing-to-cancel"),
         ("/fails/transient", 503, "dependency-unavailable"),
         ("/fails/permanent", 500, "internal"),
         ("/fails/bug", 500, "internal"),

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from importlib.metadata import version
+from itertools import groupby
 from typing import Any
 
 import structlog
@@ -18,63 +19,75 @@ from starlette.exceptions import HTTPException
 
 from sluice.errors import Transient
 from sluice.patience import PatientProtocol
+from sluice.problems import ProblemKind, kind_of
+from sluice.problems.routes import add_pages
 from sluice.settings import HttpSettings
 
 log = structlog.get_logger()
 
 PROBLEM_JSON = "application/problem+json"
+OF_FRAMEWORK = {404: "not-found", 405: "method-not-allowed"}
+"""Codes of what is refused before a route of ours is reached."""
 
 
 class Refusal(Exception):
     """A request that is refused, said as a problem document.
 
-    `code` is stable; `detail` says what happened and what to do next, without the caller's text unescaped.
+    `code` is one of `sluice.problems`, which knows its status; `detail` says what happened and what to do next, without the
+    caller's text unescaped.
     """
 
-    def __init__(
-        self, status: int, code: str, detail: str, headers: Mapping[str, str] | None = None, **more: Any
-    ) -> None:
+    def __init__(self, code: str, detail: str, headers: Mapping[str, str] | None = None, **more: Any) -> None:
         super().__init__(detail)
-        self.status = status
-        self.code = code
+        self.kind = kind_of(code)
         self.detail = detail
         self.headers = dict(headers or {})
         self.more = more
 
+    @property
+    def code(self) -> str:
+        return self.kind.code
+
+    @property
+    def status(self) -> int:
+        return self.kind.status
+
 
 def problem(refusal: Refusal) -> JSONResponse:
     """The refusal as an RFC 9457 answer."""
-    body = {
-        "type": f"urn:sluice:problem:{refusal.code}",
-        "title": HTTPStatus(refusal.status).phrase,
-        "status": refusal.status,
-        "code": refusal.code,
-        "detail": refusal.detail,
-        **refusal.more,
-    }
-    return JSONResponse(body, refusal.status, headers=refusal.headers, media_type=PROBLEM_JSON)
+    body = {**refusal.kind.document(refusal.detail), **refusal.more}
+    return JSONResponse(body, refusal.kind.status, headers=refusal.headers, media_type=PROBLEM_JSON)
 
 
-def problem_answer(status: int, *codes: str) -> dict[str, Any]:
-    """The same for OpenAPI: an answer of this status that carries one of these codes."""
+def problem_answers(*codes: str) -> dict[int | str, dict[str, Any]]:
+    """The same for OpenAPI: by status, what an answer with one of these codes looks like."""
+    kinds = sorted({kind_of(code) for code in codes}, key=lambda kind: (kind.status, kind.code))
+    return {status: _problem_answer(status, list(same)) for status, same in groupby(kinds, lambda kind: kind.status)}
+
+
+def _problem_answer(status: int, kinds: list[ProblemKind]) -> dict[str, Any]:
     schema = {
         "type": "object",
         "required": ["type", "title", "status", "code", "detail"],
         "properties": {
-            "type": {"type": "string"},
+            "type": {"enum": [kind.type for kind in kinds], "description": "where it is explained"},
             "title": {"type": "string"},
             "status": {"const": status},
-            "code": {"enum": list(codes)},
+            "code": {"enum": [kind.code for kind in kinds]},
             "detail": {"type": "string", "description": "what happened, and what to do next"},
         },
     }
-    return {"description": " · ".join(codes), "content": {PROBLEM_JSON: {"schema": schema}}}
+    examples = {
+        kind.code: {"summary": kind.title, "value": kind.document(f"{kind.happened} {kind.remedy}")} for kind in kinds
+    }
+    content = {PROBLEM_JSON: {"schema": schema, "examples": examples}}
+    return {"description": " · ".join(kind.code for kind in kinds), "content": content}
 
 
 def unavailable() -> Refusal:
     """What is said while a part does not answer; see Transient."""
     detail = "A part that this request needs does not answer at the moment. Nothing was accepted; try again."
-    return Refusal(503, "dependency-unavailable", detail, {"Retry-After": "5"})
+    return Refusal("dependency-unavailable", detail, {"Retry-After": "5"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +125,7 @@ def create_api(title: str, description: str, open_parts: OpenParts) -> FastAPI:
     )
     _add_probes(api, probes)
     _add_problems(api)
+    add_pages(api)
     return api
 
 
@@ -144,20 +158,18 @@ def _add_problems(api: FastAPI) -> None:
     async def confess(_request: Request, error: Exception) -> JSONResponse:
         log.error("request failed", exc_info=error)
         detail = "A fault on our side; it stands in the log. Try again; if it happens again, tell who runs this."
-        return problem(Refusal(500, "internal", detail))
+        return problem(Refusal("internal", detail))
 
     @api.exception_handler(HTTPException)
     async def refuse_http(_request: Request, error: HTTPException) -> JSONResponse:
-        phrase = HTTPStatus(error.status_code).phrase
-        code = phrase.lower().replace(" ", "-").replace("'", "")
-        detail = f"{phrase}. The paths and methods of this API stand at /docs."
-        return problem(Refusal(error.status_code, code, detail, error.headers))
+        detail = f"{HTTPStatus(error.status_code).phrase}. The paths and methods of this API stand at /docs."
+        return problem(Refusal(OF_FRAMEWORK.get(error.status_code, "bad-request"), detail, error.headers))
 
     @api.exception_handler(RequestValidationError)
     async def refuse_invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
         faults = [{"where": ".".join(map(str, fault["loc"])), "what": fault["msg"]} for fault in error.errors()]
         detail = "Parts of the request are not as they must be; see `errors`."
-        return problem(Refusal(422, "invalid-request", detail, errors=faults))
+        return problem(Refusal("invalid-request", detail, errors=faults))
 
 
 def serve(app: FastAPI, settings: HttpSettings) -> None:

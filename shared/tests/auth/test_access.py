@@ -159,13 +159,24 @@ async def test_an_expired_key_is_told_as_such(ask, make_key):
 
 
 @pytest.mark.parametrize(
-    "path", ["/health/live", "/health/ready", "/docs", "/docs/assets/swagger-ui.css", "/openapi.json"]
+    "path",
+    [
+        "/health/live",
+        "/health/ready",
+        "/docs",
+        "/docs/assets/swagger-ui.css",
+        "/openapi.json",
+        "/problems",
+        "/problems/unauthenticated",
+    ],
 )
 async def test_health_and_description_are_open(ask, path):
     assert (await ask("GET", path)).status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/health", "/healthy", "/openapi.json/", "/docsx", "//docs", "/v1/tasks/../../docs"])
+@pytest.mark.parametrize(
+    "path", ["/health", "/healthy", "/problemsx", "/openapi.json/", "/docsx", "//docs", "/v1/tasks/../../docs"]
+)
 async def test_nothing_else_is(path):
     answer = await raw(path)
     assert answer[0]["status"] == 401

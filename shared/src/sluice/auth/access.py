@@ -18,10 +18,11 @@ from sluice.auth.grants import Caller, Verb
 from sluice.auth.refusals import forbidden, unauthenticated
 from sluice.errors import Transient
 from sluice.http import Refusal, problem, unavailable
+from sluice.problems import PATH
 
 CALLER = "sluice.caller"
-OPEN = frozenset({"/docs", "/openapi.json"})
-OPEN_BELOW = ("/docs/", "/health/")
+OPEN = frozenset({"/docs", "/openapi.json", PATH})
+OPEN_BELOW = ("/docs/", "/health/", f"{PATH}/")
 BEARER = HTTPBearer(
     auto_error=False,
     scheme_name="bearer",

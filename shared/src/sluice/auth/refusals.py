@@ -5,7 +5,7 @@ from typing import Any
 
 from sluice.auth.grants import Verb
 from sluice.events import DATASOURCE_PATTERN
-from sluice.http import Refusal, problem_answer
+from sluice.http import Refusal, problem_answers
 
 REALM = 'Bearer realm="sluice"'
 SEND = (
@@ -13,26 +13,23 @@ SEND = (
     "or a token of the issuer that is trusted here."
 )
 
-DENIED: dict[int | str, dict[str, Any]] = {
-    401: problem_answer(401, "unauthenticated", "credential-expired"),
-    403: problem_answer(403, "forbidden"),
-}
+DENIED: dict[int | str, dict[str, Any]] = problem_answers("unauthenticated", "credential-expired", "forbidden")
 """For OpenAPI: what a route behind the gate may answer before it is asked."""
 
 
 def unauthenticated(*, given: bool) -> Refusal:
     """`given`: there was a credential. Why it is none of ours is not said: unknown, revoked and malformed look the same."""
     if not given:
-        return Refusal(401, "unauthenticated", f"Nobody says who is calling. {SEND}", {"WWW-Authenticate": REALM})
+        return Refusal("unauthenticated", f"Nobody says who is calling. {SEND}", {"WWW-Authenticate": REALM})
     challenge = f'{REALM}, error="invalid_token"'
-    return Refusal(401, "unauthenticated", f"The credential is not known here. {SEND}", {"WWW-Authenticate": challenge})
+    return Refusal("unauthenticated", f"The credential is not known here. {SEND}", {"WWW-Authenticate": challenge})
 
 
 def expired() -> Refusal:
     """Said only to whoever holds the genuine credential."""
     challenge = f'{REALM}, error="invalid_token", error_description="expired"'
     detail = "The credential has expired. Get a new one from where this one came from, and send the request again."
-    return Refusal(401, "credential-expired", detail, {"WWW-Authenticate": challenge})
+    return Refusal("credential-expired", detail, {"WWW-Authenticate": challenge})
 
 
 def forbidden(verb: Verb, datasource: str | None) -> Refusal:
@@ -43,6 +40,4 @@ def forbidden(verb: Verb, datasource: str | None) -> Refusal:
     detail = (
         f"This caller may not {verb} {on}. Ask whoever runs this for a credential with the scope {verb}:<datasource>."
     )
-    return Refusal(
-        403, "forbidden", detail, {"WWW-Authenticate": f'{REALM}, error="insufficient_scope", scope="{scope}"'}
-    )
+    return Refusal("forbidden", detail, {"WWW-Authenticate": f'{REALM}, error="insufficient_scope", scope="{scope}"'})

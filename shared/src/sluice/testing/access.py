@@ -51,6 +51,8 @@ OPEN: Mapping[Route, Row] = {
     ("GET", "/health/ready"): Row(None, 200),
     ("GET", "/openapi.json"): Row(None, 200),
     ("HEAD", "/openapi.json"): Row(None, 200),
+    ("GET", "/problems"): Row(None, 200),
+    ("GET", "/problems/{code}"): Row(None, 200, path="/problems/internal"),
 }
 """What every API of ours has."""
 

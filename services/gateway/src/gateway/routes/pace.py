@@ -48,4 +48,4 @@ class Pace:
     def _refusal(self, item: RateLimitItem, headers: dict[str, str]) -> Refusal:
         pause = max(1, math.ceil(item.get_expiry() / item.amount))
         detail = f"More than {item.amount:,} {self.name} in {item.get_expiry():,} seconds. Wait, then send it again."
-        return Refusal(429, RATE_LIMITED, detail, {**headers, "Retry-After": str(pause)})
+        return Refusal(RATE_LIMITED, detail, {**headers, "Retry-After": str(pause)})

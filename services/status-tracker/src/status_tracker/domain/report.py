@@ -46,17 +46,3 @@ def content_disposition(filename: str, kind: str, name: str) -> str:
     stem = re.sub(r"(\.csv)?\.[A-Za-z0-9]{1,10}$", "", display_name(filename), flags=re.IGNORECASE).strip() or "file"
     called = f"{stem[:150]}-{kind}.{name.rpartition('.')[2]}"
     return f"attachment; filename=\"{safe_key_name(called)}\"; filename*=UTF-8''{quote(called, safe='')}"
-
-
-def prefers_html(accept: str) -> bool:
-    """Does an Accept header want a page rather than JSON? Only who names text/html does; on a tie the page goes first."""
-    wanted = dict(_quality(part) for part in accept.split(","))
-    json = wanted.get("application/json", max(wanted.get("application/*", 0.0), wanted.get("*/*", 0.0)))
-    page = wanted.get("text/html", 0.0)
-    return page > 0 and page >= json
-
-
-def _quality(part: str) -> tuple[str, float]:
-    media_type, *parameters = (each.strip().lower() for each in part.split(";"))
-    stated = next((each[2:] for each in parameters if each.startswith("q=")), "1")
-    return media_type, float(stated) if re.fullmatch(r"[01](\.[0-9]{0,3})?", stated) else 0.0

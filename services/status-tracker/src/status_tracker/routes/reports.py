@@ -9,9 +9,10 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Header, Query
 from fastapi.responses import HTMLResponse, Response, StreamingResponse
 
-from sluice.http import PROBLEM_JSON, Refusal
+from sluice.accept import prefers
+from sluice.http import Refusal, problem_answers
 from sluice.reports.html import content_security_policy, render_html, render_link
-from status_tracker.domain.report import MEDIA_TYPES, REPORT, content_disposition, parse_report, prefers_html
+from status_tracker.domain.report import MEDIA_TYPES, REPORT, content_disposition, parse_report
 from status_tracker.domain.task import Task
 from status_tracker.ports import Document
 from status_tracker.routes.sources import Asked, From, Sources
@@ -32,7 +33,6 @@ class Shown(StrEnum):
 Format = Annotated[Shown | None, Query(description="Goes before the Accept header.")]
 IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match")]
 
-PROBLEM = {"content": {PROBLEM_JSON: {"schema": {"type": "object"}}}}
 UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "It is still what `If-None-Match` names."}}
 
 
@@ -43,7 +43,7 @@ UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "It is still 
     response_class=StreamingResponse,
     responses={
         200: {"content": {"application/json": {}, "text/html": {}}},
-        404: {"description": "task-not-found · report-not-found", **PROBLEM},
+        **problem_answers("task-not-found", "report-not-found"),
         **UNCHANGED,
     },
 )
@@ -55,7 +55,7 @@ async def fetch_report(
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     report = await _open(sources, task)
-    if format is Shown.HTML or (format is None and prefers_html(accept)):
+    if format is Shown.HTML or (format is None and prefers(accept, "text/html", "application/json")):
         return _page(await _rendered(task, report), if_none_match)
     return _stream(report, "application/json", {"Vary": "Accept"}, if_none_match)
 
@@ -67,7 +67,7 @@ async def fetch_report(
     response_class=StreamingResponse,
     responses={
         200: {"content": {media_type: {} for media_type in MEDIA_TYPES.values()}},
-        404: {"description": "task-not-found · report-not-found · file-not-found, saying why there is none", **PROBLEM},
+        **problem_answers("task-not-found", "report-not-found", "file-not-found"),
         **UNCHANGED,
     },
 )
@@ -78,7 +78,7 @@ async def fetch_file(
     named = next((file for file in report.files if file.kind == kind), None) if report else None
     document = await sources.reports.open(task, named.name) if named else None
     if named is None or document is None:
-        raise Refusal(404, "file-not-found", _why_none(task, kind))
+        raise Refusal("file-not-found", _why_none(task, kind))
     headers = {"Content-Disposition": content_disposition(task.filename, kind, named.name)}
     return _stream(document, MEDIA_TYPES[named.name.rpartition(".")[2]], headers, if_none_match)
 
@@ -86,9 +86,7 @@ async def fetch_file(
 async def _open(sources: Sources, task: Task) -> Document:
     report = await sources.reports.open(task, REPORT)
     if report is None:
-        raise Refusal(
-            404, "report-not-found", f"The task is {task.state}, and there is no report of it.", state=task.state
-        )
+        raise Refusal("report-not-found", f"The task is {task.state}, and there is no report of it.", state=task.state)
     return report
 
 

@@ -35,7 +35,7 @@ async def _task(sources: From, caller: Reader, task_id: UUID) -> Task:
     task = await sources.tasks.find(task_id)
     if task is None or hides(caller, Verb.READ, task.datasource, task_id):
         detail = "No such task is known. A file accepted a moment ago may not have been heard of yet: ask again."
-        raise Refusal(404, "task-not-found", detail, {"Retry-After": "1"})
+        raise Refusal("task-not-found", detail, {"Retry-After": "1"})
     return task
 
 

@@ -10,13 +10,13 @@ from pydantic import BaseModel, Field
 from sluice.auth import Verb
 from sluice.auth.access import require
 from sluice.events import DATASOURCE_PATTERN, Envelope, Event, FileFormat
-from sluice.http import Refusal, problem_answer
+from sluice.http import Refusal, problem_answers
 from status_tracker.domain.page import Cursor, Selection
 from status_tracker.domain.task import State, Task
 from status_tracker.routes.sources import Asked, From, Reader
 
 router = APIRouter(tags=["tasks"])
-of_one = APIRouter(prefix="/{task_id}", tags=["tasks"], responses={404: problem_answer(404, "task-not-found")})
+of_one = APIRouter(prefix="/{task_id}", tags=["tasks"], responses=problem_answers("task-not-found"))
 
 
 class Links(BaseModel):
@@ -114,6 +114,4 @@ def _cursor(text: str | None) -> Cursor | None:
     try:
         return Cursor.decode(text) if text is not None else None
     except ValueError:
-        raise Refusal(
-            422, "invalid-cursor", "`cursor` is not one that this list gave out; leave it out to start."
-        ) from None
+        raise Refusal("invalid-cursor", "`cursor` is not one that this list gave out; leave it out to start.") from None

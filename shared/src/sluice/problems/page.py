@@ -1,0 +1,55 @@
+"""The kinds of problems as pages: HTML for people at an API, Markdown for the documentation."""
+
+import re
+from collections.abc import Iterable
+from functools import cache
+from http import HTTPStatus
+from pathlib import Path
+
+from jinja2 import Environment
+from markupsafe import Markup, escape
+
+from sluice import pages
+from sluice.problems.kinds import HOME, PATH, ProblemKind
+
+TEMPLATE = "problems.html.j2"
+
+HEAD = """# Problems
+
+Whatever an API refuses, it says in a problem document (RFC 9457, `application/problem+json`): `code` is stable and for programs,
+`detail` has the particulars for people, and `type` leads to a page that says what this file says: `/problems/<code>` on the same
+host, as HTML or, for `Accept: application/json`, as JSON. Written by `make docs` from `shared/src/sluice/problems/problems.toml`.
+"""
+
+
+def render_page(kinds: Iterable[ProblemKind]) -> str:
+    """One HTML page about these kinds."""
+    shown = list(kinds)
+    return _environment().get_template(TEMPLATE).render(kinds=shown, alone=len(shown) == 1, path=PATH)
+
+
+def content_security_policy() -> str:
+    """For the answer that carries the page."""
+    return pages.content_security_policy(HOME / TEMPLATE)
+
+
+def render_markdown(kinds: Iterable[ProblemKind]) -> str:
+    """`docs/problems.md`."""
+    rows = [f"| {kind.status} | `{kind.code}` | {kind.title}. {kind.happened} | {kind.remedy} |" for kind in kinds]
+    return "\n".join((HEAD, "| status | code | what happened | what to do |", "|---|---|---|---|", *rows, ""))
+
+
+def write_markdown(docs: Path, kinds: Iterable[ProblemKind]) -> None:
+    (docs / "problems.md").write_text(render_markdown(kinds), encoding="utf-8")
+
+
+@cache
+def _environment() -> Environment:
+    environment = pages.page_environment(HOME)
+    environment.filters.update(code=_with_code, phrase=lambda status: HTTPStatus(status).phrase)
+    return environment
+
+
+def _with_code(text: str) -> Markup:
+    """Backquotes as HTML; everything else is escaped."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped just before
