@@ -6,6 +6,7 @@ It takes no text that the careful parse would not, and makes the same value of i
 import datetime as dt
 import re
 from functools import reduce
+from math import isfinite
 from operator import or_
 from typing import assert_never
 
@@ -14,6 +15,7 @@ import polars as pl
 from sluice.contracts import Dialect, Field, FieldType
 
 INSTANT = pl.Datetime("us", "UTC")
+DAY = 86_400_000_000
 TYPES: dict[FieldType, pl.DataType] = {
     FieldType.STRING: pl.String(),
     FieldType.INTEGER: pl.Int64(),
@@ -22,8 +24,9 @@ TYPES: dict[FieldType, pl.DataType] = {
     FieldType.TIMESTAMP: INSTANT,
     FieldType.DATE: pl.Date(),
 }
-FIRST = dt.datetime(1, 1, 1, tzinfo=dt.UTC)
-LAST = dt.datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=dt.UTC)
+DATES = tuple((day - dt.date(1970, 1, 1)).days for day in (dt.date.min, dt.date.max))
+INSTANTS = DATES[0] * DAY, (DATES[1] + 1) * DAY - 1
+"""First and last of the calendar, in days and in microseconds since 1970."""
 SHAPE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(Z?)", re.ASCII)
 
 
@@ -39,8 +42,12 @@ def plain(cells: pl.Series, field: Field, dialect: Dialect) -> pl.Series:
 
 def in_calendar(values: pl.Series) -> pl.Series:
     """Dates or instants with a year of four digits, 1 to 9999; null beyond."""
-    first, last = (FIRST, LAST) if values.dtype == INSTANT else (FIRST.date(), LAST.date())
-    return _unless(values, ~values.is_between(pl.lit(first, values.dtype), pl.lit(last, values.dtype)))
+    first, last = INSTANTS if values.dtype == INSTANT else DATES
+    counts = values.to_physical()
+    low, high = counts.min(), counts.max()
+    if low is None or (first <= low and high <= last):  # type: ignore[operator]  # whole numbers both
+        return values
+    return _unless(values, ~counts.is_between(first, last))
 
 
 def _values(cells: pl.Series, field: Field, dialect: Dialect) -> pl.Series:
@@ -63,6 +70,9 @@ def _values(cells: pl.Series, field: Field, dialect: Dialect) -> pl.Series:
 
 def _strings(cells: pl.Series, dialect: Dialect) -> pl.Series:
     """Every text but null words, and what begins as a failed formula does."""
+    least = cells.min()
+    if not isinstance(least, str) or least > max("$", *dialect.null_words):
+        return cells
     texts = pl.col(cells.name)
     formula = texts.is_between(pl.lit("#"), pl.lit("$"), closed="left")
     odd = cells.to_frame().select(reduce(or_, (texts == word for word in dialect.null_words), formula)).to_series()
@@ -75,7 +85,8 @@ def _numbers(cells: pl.Series, dialect: Dialect) -> pl.Series:
         pointed = cells.str.contains(".", literal=True)
         text = _unless(cells, pointed).str.replace(dialect.decimal, ".", literal=True)
     numbers = text.cast(pl.Float64, strict=False)
-    return _unless(numbers, ~numbers.is_finite())
+    # a sum is finite only where each of them is
+    return numbers if isfinite(numbers.sum()) else _unless(numbers, ~numbers.is_finite())
 
 
 def _booleans(cells: pl.Series, dialect: Dialect) -> pl.Series:
@@ -114,8 +125,10 @@ def _loose(cells: pl.Series, width: int) -> pl.Series:
 
 def _first(cells: pl.Series) -> str:
     """The first cell that is not empty: its spelling is tried on all."""
-    at = (cells.fill_null("") != "").arg_max()
-    return cells[at] or "" if at is not None else ""
+    if len(cells) and cells[0]:
+        return str(cells[0])
+    filled = cells.filter(cells != "")
+    return str(filled[0]) if len(filled) else ""
 
 
 def _unless(values: pl.Series, wrong: pl.Series) -> pl.Series:

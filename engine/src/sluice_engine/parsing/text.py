@@ -27,6 +27,7 @@ ISO = (
     r"(?:[T ](?P<minute>[0-9]{2}:[0-9]{2})(?P<second>:[0-9]{2})?(?:\.(?P<fraction>[0-9]{1,9}))?"
     r" ?(?:[Zz]|(?P<sign>[+-])(?P<hours>[01][0-9]|2[0-3]):?(?P<minutes>[0-5][0-9]))?)?$"
 )
+NOT = pl.Series([False])
 FORMULA_ERRORS = ("#N/A", "#DIV/0!", "#REF!", "#NAME?", "#VALUE!", "#NUM!", "#NULL!", "#GETTING_DATA")
 
 
@@ -45,7 +46,7 @@ def parse(cells: pl.Series, field: Field, dialect: Dialect) -> Parsed:
 
 def with_care(cells: pl.Series, values: pl.Series, field: Field, dialect: Dialect) -> Parsed:
     """`values` is what `plain` made of `cells`; the cells that it left are read again."""
-    failed = pl.repeat(False, len(cells), dtype=pl.Boolean, eager=True)  # noqa: FBT003 - the value
+    failed = NOT.new_from_index(0, len(cells))
     if values.null_count() > cells.null_count():
         at = (values.is_null() & cells.is_not_null()).arg_true()
         rest = carefully(cells.gather(at), field, dialect)
