@@ -324,6 +324,7 @@ def test_of_a_pandera_schema(old, new, expected):
     ("old", "new", "expected"),
     [
         ("", "dialect: {encoding: utf8}", {}),
+        ("", "dialect: {encoding: utf-8-sig}", {}),
         ("", "dialect: {encoding: windows-1252}", {"dialect": SENDERS}),
         ("", "dialect: {delimiter: ';'}", {"dialect": SENDERS}),
         ("", "dialect: {quote: \"'\"}", {"dialect": SENDERS}),

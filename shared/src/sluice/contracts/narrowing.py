@@ -68,4 +68,6 @@ def coarser_step(old: float | None, new: float | None) -> bool:
 
 
 def same_encoding(old: str | None, new: str | None) -> bool:
-    return codecs.lookup(old or "utf-8").name == codecs.lookup(new or "utf-8").name
+    """A byte order mark goes before the contract's word, so UTF-8 with a mark is no other encoding than without."""
+    before, after = (codecs.lookup(each or "utf-8").name.removesuffix("-sig") for each in (old, new))
+    return before == after
