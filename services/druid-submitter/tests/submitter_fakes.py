@@ -4,11 +4,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
-from druid_submitter.domain.ingestion import Ingestion, Phase, first_phase
+from druid_submitter.domain.ingestion import Ingestion, Phase, about, first_phase
 from druid_submitter.domain.watch import Presence, RowStats, TaskState, TaskStatus
+from druid_submitter.usecases import AdvanceIngestions, RecordCommand, RecordVerdict
 from sluice.contracts import Contract, DruidTarget, Field, FieldType
 from sluice.errors import Transient
-from sluice.testing import ManualClock
+from sluice.events import FileValidated
+from sluice.testing import ManualClock, RecordingPublisher
 
 CONTRACT = Contract(
     datasource="sales",
@@ -31,6 +33,16 @@ class OneContract:
 
 
 @dataclass
+class KnownVerdicts:
+    """What the validator has written down."""
+
+    facts: dict[UUID, FileValidated] = field(default_factory=dict)
+
+    async def verdict(self, _datasource, task_id):
+        return self.facts.get(task_id)
+
+
+@dataclass
 class ScriptedDruid:
     """A Druid that answers what the test says, and remembers what it was given."""
 
@@ -40,6 +52,8 @@ class ScriptedDruid:
     loaded: bool = True
     refusing: Exception | None = None
     submitted: list = field(default_factory=list)
+    specs: list = field(default_factory=list)
+    stopped: list = field(default_factory=list)
     burnt: list = field(default_factory=list)
 
     def finish(self, rows: int) -> None:
@@ -49,6 +63,12 @@ class ScriptedDruid:
         if self.refusing:
             raise self.refusing
         self.submitted.append(spec["id"])
+        self.specs.append(spec)
+
+    async def stop(self, task_id):
+        self.stopped.append(task_id)
+        if self.state is TaskState.RUNNING:
+            self.state = TaskState.FAILED
 
     async def statuses(self, task_ids):
         if isinstance(self.refusing, Transient):
@@ -75,13 +95,14 @@ class InMemoryIngestions:
     clock: ManualClock
     rows: dict[UUID, dict] = field(default_factory=dict)
     said: list = field(default_factory=list)
+    cancels: set[UUID] = field(default_factory=set)
 
     async def record(self, cause):
-        if cause.data.task_id in self.rows:
+        if about(cause).task_id in self.rows:
             return False
-        self.rows[cause.data.task_id] = {
+        self.rows[about(cause).task_id] = {
             "cause": cause,
-            "phase": first_phase(cause.data),
+            "phase": first_phase(cause),
             "attempt": 1,
             "polls": 0,
             "unknown_polls": 0,
@@ -92,8 +113,16 @@ class InMemoryIngestions:
         }
         return True
 
+    async def cancel(self, command):
+        task_id = command.data.task_id
+        if task_id in self.cancels:
+            return
+        self.cancels.add(task_id)
+        if task_id in self.rows:
+            self.rows[task_id]["due"] = self.clock()
+
     async def repeat_outcome(self, task_id):
-        if outcome := self.rows[task_id]["outcome"]:
+        if outcome := self.rows.get(task_id, {}).get("outcome"):
             self.said.append(outcome)
 
     async def lease(self):
@@ -105,7 +134,7 @@ class InMemoryIngestions:
                 fields = {
                     k: row[k] for k in ("cause", "phase", "attempt", "polls", "unknown_polls", "problem", "lease")
                 }
-                due.append(Ingestion(**fields))
+                due.append(Ingestion(**fields, cancelled=about(row["cause"]).task_id in self.cancels))
         return due
 
     def _change(self, ingestion, said=None, **changes):
@@ -135,3 +164,27 @@ class InMemoryIngestions:
     async def wait(self, ingestion, until, *, unknown=False):
         polls, unknown_polls = ingestion.polls + 1, ingestion.unknown_polls + 1 if unknown else 0
         self._change(ingestion, polls=polls, unknown_polls=unknown_polls, due=until)
+
+
+class Bench:
+    """The submitter on fakes."""
+
+    def __init__(self):
+        self.clock = ManualClock()
+        self.druid = ScriptedDruid()
+        self.ingestions = InMemoryIngestions(self.clock)
+        self.progress = RecordingPublisher()
+        self.verdicts = KnownVerdicts()
+        self.record = RecordVerdict(self.ingestions)
+        self.command = RecordCommand(self.ingestions)
+        self.advance = AdvanceIngestions(
+            self.ingestions, self.druid, OneContract(), self.verdicts, self.progress, self.clock
+        )
+
+    async def turn(self, times=1, seconds=6.0):
+        for _ in range(times):
+            await self.advance()
+            self.clock.advance(seconds)
+
+    def said(self, fact):
+        return [each.data for each in self.ingestions.said if isinstance(each.data, fact)]

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
@@ -16,7 +17,7 @@ from druid_submitter.adapters.postgres import SCHEMA, PostgresIngestions
 from druid_submitter.app import migrate
 from druid_submitter.domain.ingestion import Phase
 from druid_submitter.domain.interval import covering
-from druid_submitter.domain.spec import build_spec
+from druid_submitter.domain.spec import build_removal, build_spec
 from druid_submitter.domain.watch import Presence, RowStats, TaskState
 from druid_submitter.errors import IdBurnt, SpecRefused
 from druid_submitter.settings import SubmitterSettings
@@ -24,7 +25,7 @@ from sluice import outbox, postgres
 from sluice.clock import utc_now
 from sluice.contracts import Granularity
 from sluice.errors import Transient
-from sluice.events import Outcome, Problem, Receipt, TaskCompleted, TimeRange, follow
+from sluice.events import Envelope, Outcome, Problem, Receipt, TaskCommand, TaskCompleted, TimeRange, follow
 from sluice.messaging import decode_structured
 from sluice.objectstore import open_objectstore
 from sluice.testing import NOW, RecordingPublisher, file_validated, verdict_accepted
@@ -41,13 +42,18 @@ def settings(environment):
 async def pool(settings):
     await asyncio.gather(migrate(settings), migrate(settings))  # twice at once: one waits for the other
     async with postgres.open_pool(settings.postgres_dsn.get_secret_value()) as pool:
-        await pool.execute("TRUNCATE submitter.ingestions, submitter.outbox")
+        await pool.execute("TRUNCATE submitter.ingestions, submitter.cancels, submitter.outbox")
         yield pool
 
 
 @pytest.fixture
 def one(pool):
     return PostgresIngestions(pool, lease_seconds=30, batch_size=10)
+
+
+def command(task_id, kind="cancel", **more):
+    asked = TaskCommand(task_id=task_id, command=kind, requested_at=NOW, **more)
+    return Envelope(str(uuid4()), "sluice/gateway", NOW, asked)
 
 
 def outcome_of(event, outcome=Outcome.SUCCEEDED):
@@ -71,6 +77,28 @@ async def test_a_verdict_is_recorded_once(one):
     (ingestion,) = await one.lease()
     assert ingestion.cause == event
     assert ingestion.phase is Phase.SUBMITTING
+
+
+async def test_a_cancel_is_kept_before_and_after_its_task_and_wakes_it(one):
+    early, late = file_validated(), file_validated()
+    await one.cancel(command(early.data.task_id))
+    for event in (early, late):
+        await one.record(event)
+    held = {each.task_id: each for each in await one.lease()}
+    assert held[early.data.task_id].cancelled
+    assert not held[late.data.task_id].cancelled
+    await one.wait(held[late.data.task_id], utc_now() + timedelta(hours=1))
+    await asyncio.gather(*(one.cancel(command(late.data.task_id)) for _ in range(4)))
+    (woken,) = await one.lease()
+    assert (woken.task_id, woken.cancelled) == (late.data.task_id, True)
+
+
+async def test_a_retraction_is_recorded_once_as_a_task_of_its_own(one):
+    about = {"datasource": "sales", "filename": "a.csv", "accepted_at": NOW}
+    asked = command(uuid4(), "retract", retraction=uuid4(), **about)
+    assert sorted(await asyncio.gather(*(one.record(asked) for _ in range(4)))) == [False] * 3 + [True]
+    (held,) = await one.lease()
+    assert (held.cause, held.task_id, held.phase) == (asked, asked.data.retraction, Phase.SUBMITTING)
 
 
 async def test_two_replicas_never_hold_the_same_ingestion(one, pool):
@@ -202,6 +230,65 @@ async def test_rows_are_loaded_once_however_often_they_are_submitted(druid, cano
     await eventually(lambda: druid.presence("sales", task_id, interval), Presence(100, loaded=True))
     assert await eventually(lambda: druid.row_stats(spec["id"]), RowStats(100, 0))
     assert await druid.presence("sales", uuid4(), None) == Presence(0, loaded=True)
+
+
+async def load(druid, store, datasource, hours, **more):
+    """A hundred rows of a new task, from `hours` after NOW on; `more` columns of one value."""
+    task_id = uuid4()
+    columns = {
+        "__time": [NOW + timedelta(hours=hours + n) for n in range(100)],
+        "OrderID": [str(n) for n in range(100)],
+    }
+    frame = pl.DataFrame(columns, schema_overrides={"__time": pl.Datetime("us", "UTC")})
+    frame = frame.with_columns(**{name: pl.lit(value) for name, value in more.items()}, __task_id=pl.lit(str(task_id)))
+    body = io.BytesIO()
+    frame.write_parquet(body)
+    key = f"canonical/{datasource}/{task_id}/r/part-00000.parquet"
+    await store.put(key, body.getvalue())
+    span = TimeRange(first=columns["__time"][0], last=columns["__time"][-1])
+    verdict = verdict_accepted(100, canonical=(store.uri(key),), time_range=span)
+    fields = tuple(field for field in CONTRACT.fields if field.name in {*frame.columns, "TransactionTimestamp"})
+    spec = build_spec(replace(CONTRACT, datasource=datasource, fields=fields), verdict, task_id, 1)
+    await druid.submit(spec)
+    await eventually(lambda: state_of(druid, spec["id"]), TaskState.SUCCESS)
+    interval = covering(span.first, span.last, Granularity.DAY)
+    await eventually(lambda: druid.presence(datasource, task_id, interval), Presence(100, loaded=True))
+    return task_id, interval
+
+
+async def retract(druid, datasource, task_id, interval):
+    spec = build_removal(datasource, f"sluice_{datasource}_{uuid4()}_1", task_id, interval)
+    await asyncio.gather(*(druid.submit(spec) for _ in range(3)))
+    await eventually(lambda: state_of(druid, spec["id"]), TaskState.SUCCESS)
+    await eventually(lambda: druid.presence(datasource, task_id, interval), Presence(0, loaded=True))
+
+
+async def columns_of(druid, datasource):
+    query = f"SELECT COLUMN_NAME, DATA_TYPE FROM INFORMATION_SCHEMA.COLUMNS WHERE TABLE_NAME = '{datasource}'"  # noqa: S608 - a name of ours
+    answer = await druid.http.post(f"{druid.broker}/druid/v2/sql", json={"query": query, "resultFormat": "array"})
+    return sorted(map(tuple, answer.json()))
+
+
+async def test_rows_of_one_upload_are_taken_out_and_those_of_others_stay_as_they_were(druid, settings):
+    datasource = f"r{uuid4().hex[:12]}"
+    async with open_objectstore(settings) as store:
+        first, span = await load(druid, store, datasource, 0)
+        second, other = await load(druid, store, datasource, 50, Quantity=7, UnitPrice=0.5)
+    before = await columns_of(druid, datasource)
+    await retract(druid, datasource, first, span)
+    await eventually(lambda: druid.presence(datasource, second, other), Presence(100, loaded=True))
+    assert await columns_of(druid, datasource) == before
+    await retract(druid, datasource, second, other)
+    assert await druid.presence(datasource, second, None) == Presence(0, loaded=True)
+
+
+async def test_a_running_task_is_stopped_and_one_that_has_ended_or_is_unknown_is_left(druid, canonical):
+    noop = f"sluice_sales_{uuid4()}_1"
+    await druid.submit({"type": "noop", "id": noop, "dataSource": "sales", "runTime": 600_000})
+    await druid.stop(noop)
+    await eventually(lambda: state_of(druid, noop), TaskState.FAILED)
+    await druid.stop(noop)
+    await druid.stop(f"sluice_sales_{uuid4()}_1")
 
 
 async def test_a_missing_part_fails_the_ingestion_and_leaves_no_row(druid):

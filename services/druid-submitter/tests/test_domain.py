@@ -18,6 +18,7 @@ from druid_submitter.domain.watch import (
     Hold,
     Presence,
     Prove,
+    Remove,
     Resubmit,
     RowStats,
     TaskState,
@@ -121,7 +122,18 @@ def test_succeeded_only_if_all_three_name_the_same_number(stats, presence, expec
 
 @pytest.mark.parametrize(
     ("presence", "expected"),
-    [(Presence(0, loaded=True), Conclude), (Presence(0, loaded=False), Wait), (Presence(1, loaded=True), Hold)],
+    [
+        (Presence(0, loaded=True), Conclude(Outcome.FAILED, Receipt(accepted=10))),
+        (Presence(0, loaded=False), Wait()),
+        (Presence(10, loaded=False), Wait()),
+        (Presence(1, loaded=True), Remove()),
+        (Presence(10, loaded=True), Conclude(Outcome.SUCCEEDED, Receipt(accepted=10, ingested=10, queryable=10))),
+        (Presence(11, loaded=True), Hold("a query counts 11 rows of a task that is to end as failed")),
+    ],
 )
 def test_no_other_outcome_while_a_row_may_be_there(presence, expected):
-    assert isinstance(clear(Outcome.FAILED, Receipt(), presence), expected)
+    assert clear(Outcome.FAILED, Receipt(accepted=10), presence) == expected
+
+
+def test_rows_of_a_file_that_was_refused_are_a_riddle():
+    assert isinstance(clear(Outcome.REJECTED, Receipt(accepted=0), Presence(1, loaded=True)), Hold)

@@ -2,7 +2,7 @@
 
 import httpx
 import pytest
-from submitter_fakes import InMemoryIngestions, OneContract, ScriptedDruid
+from submitter_fakes import InMemoryIngestions, KnownVerdicts, OneContract, ScriptedDruid
 
 from druid_submitter.adapters.druid import HttpDruidTasks
 from druid_submitter.domain.watch import TaskState
@@ -35,7 +35,7 @@ async def test_a_bad_request_is_druids_word_on_the_spec():
 async def test_a_task_that_druid_still_runs_is_not_concluded_as_failed():
     clock = ManualClock()
     druid, ingestions = ScriptedDruid(), InMemoryIngestions(clock)
-    advance = AdvanceIngestions(ingestions, druid, OneContract(), RecordingPublisher(), clock)
+    advance = AdvanceIngestions(ingestions, druid, OneContract(), KnownVerdicts(), RecordingPublisher(), clock)
     await RecordVerdict(ingestions)(file_validated(verdict_accepted(10)))
     druid.refusing = Permanent("the contract is gone")  # though an earlier post has reached Druid
 

@@ -1,32 +1,12 @@
 import pytest
-from submitter_fakes import InMemoryIngestions, OneContract, ScriptedDruid
+from submitter_fakes import Bench
 
 from druid_submitter.domain.watch import RowStats, TaskState
 from druid_submitter.errors import IdBurnt, SpecRefused
-from druid_submitter.usecases import AbandonTask, AdvanceIngestions, RecordVerdict
+from druid_submitter.usecases import AbandonTask
 from sluice.errors import Permanent, Transient
 from sluice.events import DruidSubmitted, Failed, Outcome, Problem, Receipt, TaskCompleted
-from sluice.testing import ManualClock, RecordingPublisher, file_validated, verdict_accepted, verdict_rejected
-
-
-class Bench:
-    """The submitter on fakes."""
-
-    def __init__(self):
-        self.clock = ManualClock()
-        self.druid = ScriptedDruid()
-        self.ingestions = InMemoryIngestions(self.clock)
-        self.progress = RecordingPublisher()
-        self.record = RecordVerdict(self.ingestions)
-        self.advance = AdvanceIngestions(self.ingestions, self.druid, OneContract(), self.progress, self.clock)
-
-    async def turn(self, times=1, seconds=6.0):
-        for _ in range(times):
-            await self.advance()
-            self.clock.advance(seconds)
-
-    def said(self, fact):
-        return [each.data for each in self.ingestions.said if isinstance(each.data, fact)]
+from sluice.testing import file_validated, verdict_accepted, verdict_rejected
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ from fastapi import FastAPI
 from druid_submitter.adapters.druid import HttpDruidTasks
 from druid_submitter.adapters.outcomes import OutcomeDelivery
 from druid_submitter.adapters.postgres import SCHEMA, PostgresIngestions
-from druid_submitter.handlers import SERVICE, on_file_validated
+from druid_submitter.handlers import SERVICE, on_file_validated, on_task_command
 from druid_submitter.jobs import relay_outbox, watch_ingestions
 from druid_submitter.settings import SubmitterSettings
-from druid_submitter.usecases import AbandonTask, AdvanceIngestions, RecordVerdict
+from druid_submitter.usecases import AbandonTask, AdvanceIngestions, RecordCommand, RecordVerdict
 from sluice import messaging, outbox, postgres
 from sluice.clock import utc_now
 from sluice.contracts import ContractStore
@@ -20,6 +20,7 @@ from sluice.http import Probes, create_api
 from sluice.jobs import running
 from sluice.objectstore import open_objectstore
 from sluice.proof import ProveStorage
+from sluice.tasks import Tasks
 
 DESCRIPTION = "Health of the service that concludes tasks."
 MIGRATIONS = Path(__file__).parent / "migrations" / "versions"
@@ -47,10 +48,14 @@ async def _open(settings: SubmitterSettings, stack: AsyncExitStack, probes: Prob
     publisher = messaging.KafkaPublisher(broker)
     druid = HttpDruidTasks(http, settings.druid_overlord_url, settings.druid_coordinator_url, settings.druid_broker_url)
     ingestions = PostgresIngestions(pool, settings.lease_seconds, settings.batch_size)
-    advance = AdvanceIngestions(ingestions, druid, ContractStore(store), publisher, utc_now)
+    advance = AdvanceIngestions(ingestions, druid, ContractStore(store), Tasks(store), publisher, utc_now)
     deliver, prove = OutcomeDelivery(store, publisher), ProveStorage(store)
     jobs = (watch_ingestions(advance), relay_outbox(prove, lambda: outbox.relay(pool, SCHEMA, deliver)))
-    delivery = on_file_validated(broker, publisher, RecordVerdict(ingestions), AbandonTask(ingestions))
+    verdicts = on_file_validated(broker, publisher, RecordVerdict(ingestions), AbandonTask(ingestions))
+    commands = on_task_command(broker, publisher, RecordCommand(ingestions))
+
+    async def reading() -> bool:
+        return await verdicts.reading() and await commands.reading()
 
     async def storage_is_sound() -> bool:
         return prove.proven and await store.answers()
@@ -60,7 +65,7 @@ async def _open(settings: SubmitterSettings, stack: AsyncExitStack, probes: Prob
     probes.alive.update({job.name: job.alive for job in jobs}, consumer=lambda: messaging.consuming(broker))
     probes.ready.update(
         kafka=lambda: messaging.answers(broker),
-        dead_letters=delivery.reading,
+        dead_letters=reading,
         postgres=lambda: postgres.answers(pool),
         s3=storage_is_sound,
         druid=druid.answers,

@@ -2,6 +2,7 @@
 
 Permanent
 ├── SpecRefused      Druid does not take the spec
+├── NothingLoaded    the task whose rows are to be taken out has loaded none
 └── IdBurnt          the id belongs to a task that is not this ingestion; it must never run any more
 """
 
@@ -14,3 +15,7 @@ class SpecRefused(Permanent):
 
 class IdBurnt(Permanent):
     code = "druid-id-burnt"
+
+
+class NothingLoaded(Permanent):
+    code = "nothing-to-retract"

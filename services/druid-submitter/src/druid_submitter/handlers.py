@@ -2,8 +2,8 @@
 
 from faststream.kafka import KafkaBroker
 
-from druid_submitter.usecases import AbandonTask, RecordVerdict
-from sluice.events import FileValidated
+from druid_submitter.usecases import AbandonTask, RecordCommand, RecordVerdict
+from sluice.events import FileValidated, TaskCommand
 from sluice.messaging import Delivery, KafkaPublisher, subscribe
 
 SERVICE = "druid-submitter"
@@ -15,4 +15,11 @@ def on_file_validated(
     """Read every verdict, at least once."""
     delivery = Delivery(SERVICE, record_verdict, publisher, abandon=abandon_task)
     subscribe(broker, delivery, FileValidated.TOPIC, group=f"sluice.{SERVICE}")
+    return delivery
+
+
+def on_task_command(broker: KafkaBroker, publisher: KafkaPublisher, record_command: RecordCommand) -> Delivery:
+    """Read every command, at least once. What is recorded is seen by every replica."""
+    delivery = Delivery(SERVICE, record_command, publisher)
+    subscribe(broker, delivery, TaskCommand.TOPIC, group=f"sluice.{SERVICE}.commands")
     return delivery

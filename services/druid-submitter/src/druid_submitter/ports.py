@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from druid_submitter.domain.ingestion import Ingestion
+from druid_submitter.domain.ingestion import Cause, Ingestion
 from druid_submitter.domain.interval import Interval
 from druid_submitter.domain.watch import Presence, RowStats, TaskStatus
 from sluice.contracts import Contract
@@ -16,12 +16,18 @@ from sluice.events import (
     Event,
     FileValidated,
     Problem,
+    TaskCommand,
     TaskCompleted,
 )
 
 
 class Contracts(Protocol):
     async def get(self, reference: ContractRef) -> Contract: ...
+
+
+class Verdicts(Protocol):
+    async def verdict(self, datasource: str, task_id: UUID) -> FileValidated | None:
+        """As the validator has written it down. Raises Transient."""
 
 
 class EventPublisher(Protocol):
@@ -43,6 +49,9 @@ class DruidTasks(Protocol):
     async def burn(self, task_id: str, datasource: str) -> bool:
         """See to it that no ingestion can run under the id any more. False where one stands there already."""
 
+    async def stop(self, task_id: str) -> None:
+        """Ask for a running task to be stopped; it ends as FAILED. Of one that has ended, or is not known, nothing comes."""
+
     async def statuses(self, task_ids: Sequence[str]) -> dict[str, TaskStatus]:
         """One status for each id, UNKNOWN included."""
 
@@ -56,8 +65,11 @@ class DruidTasks(Protocol):
 class Ingestions(Protocol):
     """The row per task where verdict and Druid's answer meet. Changes of a lost lease have no effect."""
 
-    async def record(self, cause: Envelope[FileValidated]) -> bool:
-        """Keep the first verdict of a task. False where there was one."""
+    async def record(self, cause: Cause) -> bool:
+        """Keep the first cause of a task. False where there was one."""
+
+    async def cancel(self, command: Envelope[TaskCommand]) -> None:
+        """Keep that a task is to be cancelled, also before it is recorded; an open one is due at once."""
 
     async def repeat_outcome(self, task_id: UUID) -> None:
         """Have the outcome of a concluded task delivered once more; nothing where it is still open."""

@@ -91,6 +91,7 @@ class TaskCompleted(TaskFact):
     report: S3Uri | None = None
     druid_task_id: str | None = None
     completed_at: Instant
+    retracts: UUID | None = Field(default=None, description="the task whose rows this one has taken out")
 
 
 class TaskCommand(Event):

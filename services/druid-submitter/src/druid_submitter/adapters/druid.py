@@ -70,6 +70,11 @@ class HttpDruidTasks:
             return False  # here: by an ingestion of ours
         return True
 
+    async def stop(self, task_id: str) -> None:
+        answer = await self._call("POST", f"{self.overlord}/druid/indexer/v1/task/{task_id}/shutdown")
+        if not answer.is_success and answer.status_code != httpx.codes.NOT_FOUND:
+            raise Transient(f"Druid answers {answer.status_code} to a shutdown: {_error_of(answer)}")
+
     async def statuses(self, task_ids: Sequence[str]) -> dict[str, TaskStatus]:
         answer = await self._call("POST", f"{self.overlord}/druid/indexer/v1/taskStatus", json=list(task_ids))
         known = {name: _status(body) for name, body in self._json(answer).items()}

@@ -8,9 +8,9 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from druid_submitter.domain.ingestion import Ingestion, Phase, first_phase
+from druid_submitter.domain.ingestion import Cause, Ingestion, Phase, about, first_phase
 from sluice import outbox
-from sluice.events import DruidSubmitted, Envelope, Event, FileValidated, Problem, TaskCompleted
+from sluice.events import DruidSubmitted, Envelope, Event, FileValidated, Problem, TaskCommand, TaskCompleted
 from sluice.messaging import decode_as, decode_structured, encode_structured
 from sluice.postgres import transaction
 
@@ -29,8 +29,12 @@ WHERE task_id IN (
     WHERE phase <> 'concluded' AND due_at <= now() AND leased_until <= now()
     ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED
 )
-RETURNING cause, phase, attempt, polls, unknown_polls, problem_code, problem_message, lease
+RETURNING cause, phase, attempt, polls, unknown_polls, problem_code, problem_message, lease,
+    EXISTS (SELECT 1 FROM submitter.cancels WHERE cancels.task_id = ingestions.task_id) AS cancelled
 """
+
+CANCEL = "INSERT INTO submitter.cancels (task_id, cause) VALUES ($1, $2) ON CONFLICT (task_id) DO NOTHING"
+WAKE = "UPDATE submitter.ingestions SET due_at = now() WHERE task_id = $1 AND phase <> 'concluded'"
 
 FREE = "due_at = now(), leased_until = now()"
 """Due at once, for anybody."""
@@ -44,12 +48,16 @@ class PostgresIngestions:
     lease_seconds: float
     batch_size: int
 
-    async def record(self, cause: Envelope[FileValidated]) -> bool:
+    async def record(self, cause: Cause) -> bool:
         async with transaction(self.pool) as connection:
-            done = await connection.execute(
-                RECORD, cause.data.task_id, encode_structured(cause), first_phase(cause.data)
-            )
+            done = await connection.execute(RECORD, about(cause).task_id, encode_structured(cause), first_phase(cause))
         return cast("str", done).endswith(" 1")
+
+    async def cancel(self, command: Envelope[TaskCommand]) -> None:
+        async with transaction(self.pool) as connection:
+            done = await connection.execute(CANCEL, command.data.task_id, encode_structured(command))
+            if cast("str", done).endswith(" 1"):
+                await connection.execute(WAKE, command.data.task_id)
 
     async def repeat_outcome(self, task_id: UUID) -> None:
         async with transaction(self.pool) as connection:
@@ -104,11 +112,19 @@ class PostgresIngestions:
 def _ingestion(row: asyncpg.Record) -> Ingestion:
     code, message = row["problem_code"], row["problem_message"]
     return Ingestion(
-        cause=decode_as(FileValidated, row["cause"]),
+        cause=_cause(row["cause"]),
         phase=Phase(row["phase"]),
         attempt=row["attempt"],
         polls=row["polls"],
         unknown_polls=row["unknown_polls"],
         problem=Problem(code=code, message=message) if code else None,
         lease=row["lease"],
+        cancelled=row["cancelled"],
     )
+
+
+def _cause(document: bytes) -> Cause:
+    envelope = decode_structured(document)
+    if isinstance(envelope.data, TaskCommand):
+        return cast("Envelope[TaskCommand]", envelope)
+    return decode_as(FileValidated, document)

@@ -1,11 +1,28 @@
-"""The submitter's knowledge of one task, from verdict to outcome."""
+"""The submitter's knowledge of one task, from verdict or command to outcome."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
+from typing import assert_never
 from uuid import UUID
 
 from druid_submitter.domain.identity import druid_task_id
-from sluice.events import Accepted, Envelope, Failed, FileValidated, Outcome, Problem, Receipt, Rejected
+from sluice.events import (
+    Accepted,
+    Envelope,
+    Failed,
+    FileValidated,
+    Outcome,
+    Problem,
+    Receipt,
+    Rejected,
+    TaskCommand,
+)
+
+Cause = Envelope[FileValidated] | Envelope[TaskCommand]
+"""What a task of ours follows from: a verdict, or the command to take another task's rows out."""
+
+CANCELLED = Problem(code="cancelled", message="The task was cancelled; none of its rows is loaded.")
 
 
 class Phase(StrEnum):
@@ -19,53 +36,109 @@ class Phase(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Ingestion:
-    """One task as a replica holds it. `lease` is the fence: whoever holds an older one changes nothing."""
+class About:
+    """What every fact of a task says of it."""
 
-    cause: Envelope[FileValidated]
+    task_id: UUID
+    datasource: str
+    filename: str
+    accepted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """The rows of an accepted file are to be loaded."""
+
+    accepted: Accepted
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """There is nothing to load."""
+
+    verdict: Rejected | Failed
+
+
+@dataclass(frozen=True, slots=True)
+class Retract:
+    """The rows of another task are to be taken out."""
+
+    task_id: UUID
+
+
+Work = Load | Refuse | Retract
+
+
+@dataclass(frozen=True, slots=True)
+class Ingestion:
+    """One task as a replica holds it. `lease` is the fence: whoever holds an older one changes nothing.
+
+    `cancelled`: somebody has asked for it to be cancelled.
+    """
+
+    cause: Cause
     phase: Phase
     attempt: int
     polls: int
     unknown_polls: int
     problem: Problem | None
     lease: int
+    cancelled: bool = False
+
+    @property
+    def about(self) -> About:
+        return about(self.cause)
 
     @property
     def task_id(self) -> UUID:
-        return self.cause.data.task_id
+        return self.about.task_id
 
     @property
     def datasource(self) -> str:
-        return self.cause.data.datasource
+        return self.about.datasource
 
     @property
     def druid_task_id(self) -> str:
         return druid_task_id(self.datasource, self.task_id, self.attempt)
 
     @property
-    def accepted(self) -> Accepted:
-        """The verdict of an ingestion that has something to load."""
-        verdict = self.cause.data.verdict
-        if not isinstance(verdict, Accepted):
-            raise TypeError(f"task {self.task_id} has no accepted rows, but is {self.phase}")
-        return verdict
+    def work(self) -> Work:
+        data = self.cause.data
+        if isinstance(data, TaskCommand):
+            return Retract(data.task_id)
+        return Load(data.verdict) if isinstance(data.verdict, Accepted) else Refuse(data.verdict)
 
 
-def first_phase(fact: FileValidated) -> Phase:
-    return Phase.SUBMITTING if isinstance(fact.verdict, Accepted) else Phase.CLEARING
+def about(cause: Cause) -> About:
+    """Raises ValueError for a command that makes no task."""
+    data = cause.data
+    if isinstance(data, FileValidated):
+        return About(data.task_id, data.datasource, data.filename, data.accepted_at)
+    if data.retraction is None or data.datasource is None or data.filename is None:
+        raise ValueError("the command does not say which task it makes, of which datasource and file")
+    return About(data.retraction, data.datasource, data.filename, data.requested_at)
+
+
+def first_phase(cause: Cause) -> Phase:
+    refused = isinstance(cause.data, FileValidated) and not isinstance(cause.data.verdict, Accepted)
+    return Phase.CLEARING if refused else Phase.SUBMITTING
 
 
 def refusal(ingestion: Ingestion) -> tuple[Outcome, Receipt, Problem]:
-    """How a task ends that does not succeed: by its verdict, or because loading failed."""
-    verdict = ingestion.cause.data.verdict
-    match verdict:
-        case Rejected():
-            rows = Receipt(source=verdict.source, accepted=0, rejected=verdict.rejected, ingested=0, queryable=0)
+    """How a task ends that does not succeed: by its verdict, by a cancel, or because Druid could not do it."""
+    problem = ingestion.problem or Problem(code="internal", message="Loading failed.")
+    none_loaded = Receipt(accepted=0, ingested=0, queryable=0)
+    match ingestion.work:
+        case Refuse(verdict):
+            if isinstance(verdict, Failed):
+                return Outcome.FAILED, none_loaded, verdict.problem
+            rows = none_loaded.model_copy(update={"source": verdict.source, "rejected": verdict.rejected})
             return Outcome.REJECTED, rows, verdict.problem
-        case Failed():
-            return Outcome.FAILED, Receipt(accepted=0, ingested=0, queryable=0), verdict.problem
-        case Accepted():
-            rows = Receipt(
-                source=verdict.source, accepted=verdict.accepted, rejected=verdict.rejected, ingested=0, queryable=0
-            )
-            return Outcome.FAILED, rows, ingestion.problem or Problem(code="internal", message="Loading failed.")
+        case Load(accepted):
+            counts = {"source": accepted.source, "accepted": accepted.accepted, "rejected": accepted.rejected}
+            outcome = Outcome.CANCELLED if problem.code == CANCELLED.code else Outcome.FAILED
+            return outcome, none_loaded.model_copy(update=counts), problem
+        case Retract():
+            return Outcome.FAILED, none_loaded, problem
+        case _:
+            assert_never(ingestion.work)

@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from druid_submitter.domain.identity import druid_task_id
-from druid_submitter.domain.interval import covering
+from druid_submitter.domain.interval import Interval, covering
 from sluice.contracts import EXTRA_COLUMN, Contract, ExtraColumns, FieldType
 from sluice.events import Accepted
 
@@ -49,6 +49,36 @@ def build_spec(contract: Contract, accepted: Accepted, task_id: UUID, attempt: i
             },
             "tuningConfig": TUNING,
         },
+    }
+
+
+def build_removal(datasource: str, druid_id: str, removed: UUID, interval: Interval) -> dict[str, Any]:
+    """The `compact` task that writes the interval's segments anew without the rows of one task.
+
+    A compaction finds columns and types in the segments themselves, so that rows of other versions of the contract keep theirs.
+    """
+    return {
+        "type": "compact",
+        "id": druid_id,
+        "dataSource": datasource,
+        "ioConfig": {
+            "type": "compact",
+            "inputSpec": {"type": "interval", "interval": interval.iso()},
+            "dropExisting": True,
+        },
+        "transformSpec": {
+            "filter": {
+                "type": "not",
+                "field": {"type": "selector", "dimension": TASK_COLUMN, "value": str(removed)},
+            }
+        },
+        "tuningConfig": {
+            "type": "index_parallel",
+            "partitionsSpec": {"type": "dynamic"},
+            "maxNumConcurrentSubTasks": 1,
+            "maxRetry": 0,
+        },
+        "context": {"useConcurrentLocks": True, "priority": 50, "tags": {"removes": str(removed)}},
     }
 
 

@@ -70,6 +70,11 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
+class Remove:
+    """Some rows are there, and not all: they are taken out before anything is concluded."""
+
+
+@dataclass(frozen=True, slots=True)
 class Conclude:
     outcome: Outcome
     rows: Receipt
@@ -84,7 +89,7 @@ def after_status(status: TaskStatus, unknown_polls: int) -> Wait | Resubmit | Pr
             return Prove()
         case TaskState.FAILED:
             said = f" Druid says: {status.error}" if status.error else ""
-            return Clear(Problem(code="ingestion-failed", message=f"Druid could not load the rows.{said}"[:1000]))
+            return Clear(Problem(code="ingestion-failed", message=f"Druid could not do it.{said}"[:1000]))
         case TaskState.UNKNOWN:
             return Resubmit() if unknown_polls >= LOST_AFTER else Wait()
         case _:
@@ -111,10 +116,25 @@ def prove(accepted: Accepted, stats: RowStats | None, presence: Presence) -> Wai
     return Conclude(Outcome.SUCCEEDED, rows)
 
 
-def clear(outcome: Outcome, rows: Receipt, presence: Presence) -> Wait | Hold | Conclude:
-    """Before any outcome but succeeded: not one row of the task may be in Druid."""
+def prove_retracted(presence: Presence) -> Wait | Conclude:
+    """After SUCCESS of a retraction: succeeded once a query counts none of the rows."""
+    if presence.counted or not presence.loaded:
+        return Wait()
+    return Conclude(Outcome.SUCCEEDED, Receipt(accepted=0, ingested=0, queryable=0))
+
+
+def clear(outcome: Outcome, rows: Receipt, presence: Presence) -> Wait | Remove | Hold | Conclude:
+    """Before any outcome but succeeded: not one row of the task may be in Druid.
+
+    Where all are there, it has succeeded after all. `rows.accepted` of them may be: of a refused file, none.
+    """
     if not presence.loaded:
         return Wait()
-    if presence.counted:
-        return Hold(f"a query counts {presence.counted} rows of a task that is to end as {outcome}")
-    return Conclude(outcome, rows)
+    if not presence.counted:
+        return Conclude(outcome, rows)
+    if presence.counted == rows.accepted:
+        loaded = {"ingested": presence.counted, "queryable": presence.counted}
+        return Conclude(Outcome.SUCCEEDED, rows.model_copy(update=loaded))
+    if rows.accepted and presence.counted < rows.accepted:
+        return Remove()
+    return Hold(f"a query counts {presence.counted} rows of a task that is to end as {outcome}")

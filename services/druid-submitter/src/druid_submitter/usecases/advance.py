@@ -1,21 +1,25 @@
-"""Record a verdict; submit what it accepts; watch it; conclude. The order of effects is what the promises rest on."""
+"""Submit what is to be loaded or taken out; watch it; prove it; conclude. The order of effects is what the promises rest on."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any, assert_never
+from uuid import UUID
 
 import structlog
 from structlog.contextvars import bound_contextvars
 
-from druid_submitter.domain.ingestion import Ingestion, Phase, refusal
+from druid_submitter.domain.identity import removal_id
+from druid_submitter.domain.ingestion import CANCELLED, Ingestion, Load, Phase, Refuse, Retract, refusal
 from druid_submitter.domain.interval import Interval, covering
-from druid_submitter.domain.spec import build_spec
+from druid_submitter.domain.spec import build_removal, build_spec
 from druid_submitter.domain.watch import (
     Clear,
     Conclude,
     Hold,
+    Presence,
     Prove,
+    Remove,
     Resubmit,
     TaskState,
     TaskStatus,
@@ -23,17 +27,15 @@ from druid_submitter.domain.watch import (
     after_status,
     clear,
     prove,
+    prove_retracted,
 )
-from druid_submitter.errors import IdBurnt
-from druid_submitter.ports import Contracts, DruidTasks, EventPublisher, Ingestions
+from druid_submitter.errors import IdBurnt, NothingLoaded
+from druid_submitter.ports import Contracts, DruidTasks, EventPublisher, Ingestions, Verdicts
 from sluice.clock import Clock
-from sluice.errors import Permanent, Transient, code_of
+from sluice.errors import Permanent, Transient
 from sluice.events import (
     Accepted,
     DruidSubmitted,
-    Envelope,
-    Failed,
-    FileValidated,
     Outcome,
     Problem,
     Receipt,
@@ -54,32 +56,6 @@ PROGRESS_TIMEOUT = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class RecordVerdict:
-    """Keep the verdict; everything else follows from its row. A second delivery answers from it."""
-
-    ingestions: Ingestions
-
-    async def __call__(self, event: Envelope[FileValidated]) -> None:
-        if await self.ingestions.record(event):
-            log.info("verdict recorded", verdict=event.data.verdict.kind)
-        else:
-            await self.ingestions.repeat_outcome(event.data.task_id)
-
-
-@dataclass(frozen=True, slots=True)
-class AbandonTask:
-    """A verdict that cannot be handled ends its task as failed."""
-
-    ingestions: Ingestions
-
-    async def __call__(self, event: Envelope[FileValidated], error: Exception) -> None:
-        message = "The verdict could not be handled; it lies in the dead letters of file.validated."
-        verdict = Failed(problem=Problem(code=code_of(error), message=message))
-        failed = FileValidated(**(dict(event.data) | {"verdict": verdict}))
-        await self.ingestions.record(Envelope(event.id, event.source, event.time, failed, event.traceparent))
-
-
-@dataclass(frozen=True, slots=True)
 class AdvanceIngestions:
     """Take what is due one step further: submit, watch, prove, clear, conclude.
 
@@ -89,6 +65,7 @@ class AdvanceIngestions:
     ingestions: Ingestions
     druid: DruidTasks
     contracts: Contracts
+    verdicts: Verdicts
     events: EventPublisher
     clock: Clock
 
@@ -120,6 +97,10 @@ class AdvanceIngestions:
                 await self._hold(ingestion)
 
     async def _step(self, ingestion: Ingestion, status: TaskStatus | None) -> None:
+        if ingestion.cancelled and ingestion.phase in {Phase.SUBMITTING, Phase.SUBMITTED, Phase.INGESTING}:
+            log.info("cancelled", phase=ingestion.phase)
+            await self.ingestions.clearing(ingestion, CANCELLED)
+            return
         match ingestion.phase:
             case Phase.SUBMITTING:
                 await self._submit(ingestion)
@@ -144,16 +125,34 @@ class AdvanceIngestions:
         await self.ingestions.wait(ingestion, self.clock() + timedelta(seconds=HELD_PAUSE))
 
     async def _submit(self, ingestion: Ingestion) -> None:
-        accepted = ingestion.accepted
-        contract = await self.contracts.get(accepted.contract)
         try:
-            await self.druid.submit(build_spec(contract, accepted, ingestion.task_id, ingestion.attempt))
+            await self.druid.submit(await self._spec(ingestion))
         except IdBurnt:
             await self.ingestions.resubmit(ingestion, ingestion.attempt + 1)
             return
         fact = DruidSubmitted(**_of_task(ingestion), druid_task_id=ingestion.druid_task_id, attempt=ingestion.attempt)
         await self.ingestions.submitted(ingestion, follow(ingestion.cause, fact, source=SOURCE, time=self.clock()))
         log.info("submitted", druid_task_id=ingestion.druid_task_id)
+
+    async def _spec(self, ingestion: Ingestion) -> dict[str, Any]:
+        match ingestion.work:
+            case Load(accepted):
+                contract = await self.contracts.get(accepted.contract)
+                return build_spec(contract, accepted, ingestion.task_id, ingestion.attempt)
+            case Retract(task_id):
+                interval = await self._interval(await self._loaded_by(ingestion.datasource, task_id))
+                return build_removal(ingestion.datasource, ingestion.druid_task_id, task_id, interval)
+            case Refuse():
+                raise TypeError(f"task {ingestion.task_id} has nothing to submit, but is {ingestion.phase}")
+            case _:
+                assert_never(ingestion.work)
+
+    async def _loaded_by(self, datasource: str, task_id: UUID) -> Accepted:
+        """The verdict by which the rows were loaded that are to be taken out. Raises NothingLoaded."""
+        fact = await self.verdicts.verdict(datasource, task_id)
+        if fact is None or not isinstance(fact.verdict, Accepted):
+            raise NothingLoaded(f"Task {task_id} has loaded no rows into {datasource}: there is nothing to take out.")
+        return fact.verdict
 
     async def _watch(self, ingestion: Ingestion, status: TaskStatus) -> None:
         if ingestion.phase is Phase.SUBMITTED and status.state in {TaskState.RUNNING, TaskState.SUCCESS}:
@@ -174,10 +173,23 @@ class AdvanceIngestions:
                 assert_never(decision)
 
     async def _prove(self, ingestion: Ingestion) -> None:
-        interval = await self._interval(ingestion.accepted)
-        stats = await self.druid.row_stats(ingestion.druid_task_id)
-        presence = await self.druid.presence(ingestion.datasource, ingestion.task_id, interval)
-        await self._settle(ingestion, prove(ingestion.accepted, stats, presence), problem=None)
+        decision: Wait | Hold | Conclude
+        match ingestion.work:
+            case Load(accepted):
+                stats = await self.druid.row_stats(ingestion.druid_task_id)
+                presence = await self._presence(ingestion.datasource, ingestion.task_id, accepted)
+                decision = prove(accepted, stats, presence)
+            case Retract(task_id):
+                accepted = await self._loaded_by(ingestion.datasource, task_id)
+                decision = prove_retracted(await self._presence(ingestion.datasource, task_id, accepted))
+            case Refuse():
+                raise TypeError(f"task {ingestion.task_id} has nothing to prove")
+            case _:
+                assert_never(ingestion.work)
+        await self._settle(ingestion, decision, problem=None)
+
+    async def _presence(self, datasource: str, task_id: UUID, accepted: Accepted) -> Presence:
+        return await self.druid.presence(datasource, task_id, await self._interval(accepted))
 
     async def _clear(self, ingestion: Ingestion) -> None:
         match await self._last_state(ingestion):
@@ -188,8 +200,24 @@ class AdvanceIngestions:
                 await self._wait(ingestion)
                 return
         outcome, rows, problem = refusal(ingestion)
+        if isinstance(ingestion.work, Retract):
+            await self._conclude(ingestion, outcome, rows, problem)  # the rows stay as they were
+            return
         presence = await self.druid.presence(ingestion.datasource, ingestion.task_id, None)
-        await self._settle(ingestion, clear(outcome, rows, presence), problem)
+        decision = clear(outcome, rows, presence)
+        if isinstance(decision, Remove):
+            await self._remove(ingestion)
+        else:
+            await self._settle(ingestion, decision, problem)
+
+    async def _remove(self, ingestion: Ingestion) -> None:
+        """Take out what a broken ingestion has left behind. Asked each time; Druid knows the id once."""
+        if not isinstance(ingestion.work, Load):
+            raise TypeError(f"task {ingestion.task_id} cannot have left rows behind")
+        interval, druid_id = await self._interval(ingestion.work.accepted), removal_id(ingestion.druid_task_id)
+        log.warning("rows of a broken ingestion are taken out", druid_task_id=druid_id)
+        await self.druid.submit(build_removal(ingestion.datasource, druid_id, ingestion.task_id, interval))
+        await self._wait(ingestion)
 
     async def _last_state(self, ingestion: Ingestion) -> TaskState:
         """What became of an ingestion that is given up. FAILED: it brings no rows any more.
@@ -197,10 +225,12 @@ class AdvanceIngestions:
         Druid may have taken it although nobody heard it say so, and a stalled replica may still submit it: where nothing
         stands under its id, the id is burnt.
         """
-        if not isinstance(ingestion.cause.data.verdict, Accepted):
+        if isinstance(ingestion.work, Refuse):
             return TaskState.FAILED
         if await self.druid.burn(ingestion.druid_task_id, ingestion.datasource):
             return TaskState.FAILED
+        if ingestion.cancelled:
+            await self.druid.stop(ingestion.druid_task_id)
         statuses = await self.druid.statuses([ingestion.druid_task_id])
         return statuses[ingestion.druid_task_id].state
 
@@ -217,17 +247,18 @@ class AdvanceIngestions:
                 assert_never(decision)
 
     async def _conclude(self, ingestion: Ingestion, outcome: Outcome, rows: Receipt, problem: Problem | None) -> None:
-        now = self.clock()
-        verdict = ingestion.cause.data.verdict
+        now, work = self.clock(), ingestion.work
+        verdict = getattr(ingestion.cause.data, "verdict", None)
         fact = TaskCompleted(
             **_of_task(ingestion),
             outcome=outcome,
             rows=rows,
             errors=getattr(verdict, "errors", 0),
-            error=problem,
+            error=None if outcome is Outcome.SUCCEEDED else problem,
             report=getattr(verdict, "report", None),
-            druid_task_id=ingestion.druid_task_id if isinstance(verdict, Accepted) else None,
+            druid_task_id=None if isinstance(work, Refuse) else ingestion.druid_task_id,
             completed_at=now,
+            retracts=work.task_id if isinstance(work, Retract) else None,
         )
         await self.ingestions.conclude(ingestion, follow(ingestion.cause, fact, source=SOURCE, time=now))
         log.info("concluded", outcome=outcome, rows=rows.model_dump())
@@ -254,10 +285,4 @@ class AdvanceIngestions:
 
 
 def _of_task(ingestion: Ingestion) -> dict[str, Any]:
-    fact = ingestion.cause.data
-    return {
-        "task_id": fact.task_id,
-        "datasource": fact.datasource,
-        "filename": fact.filename,
-        "accepted_at": fact.accepted_at,
-    }
+    return asdict(ingestion.about)

@@ -1,0 +1,182 @@
+"""Cancel and retract, on fakes: at every step, before their task, twice, and when it is too late."""
+
+from uuid import UUID, uuid4
+
+import pytest
+from submitter_fakes import Bench
+
+from druid_submitter.domain.watch import TaskState
+from sluice.errors import Transient
+from sluice.events import DruidSubmitted, Envelope, Outcome, Receipt, TaskCommand, TaskCompleted
+from sluice.testing import NOW, file_validated, verdict_accepted, verdict_rejected
+
+
+@pytest.fixture
+def bench():
+    return Bench()
+
+
+def command(task_id: UUID, kind="cancel", **more) -> Envelope[TaskCommand]:
+    asked = TaskCommand(task_id=task_id, command=kind, requested_at=NOW, **more)
+    return Envelope(str(uuid4()), "sluice/gateway", NOW, asked)
+
+
+async def cancel(bench, event, times=1):
+    for _ in range(times):
+        await bench.command(command(event.data.task_id))
+
+
+def none_loaded(bench):
+    (done,) = bench.said(TaskCompleted)
+    assert (done.outcome, done.error.code) == (Outcome.CANCELLED, "cancelled")
+    assert done.rows == Receipt(source=10, accepted=10, rejected=0, ingested=0, queryable=0)
+
+
+@pytest.mark.parametrize("times", [1, 2])
+async def test_a_cancel_before_the_verdict_waits_for_it(bench, times):
+    event = file_validated(verdict_accepted(10))
+    await cancel(bench, event, times)
+    bench.druid.state = TaskState.UNKNOWN
+    await bench.turn(2)
+    assert bench.said(TaskCompleted) == []
+    await bench.record(event)
+    await bench.turn(4)
+    none_loaded(bench)
+    assert bench.druid.submitted == []
+    assert bench.druid.burnt, "a stalled replica may still submit it"
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+@pytest.mark.parametrize("times", [1, 2])
+async def test_a_cancel_stops_what_druid_runs(bench, turns, times):
+    event = file_validated(verdict_accepted(10))
+    await bench.record(event)
+    await bench.turn(turns)
+    await cancel(bench, event, times)
+    await bench.turn(4)
+    none_loaded(bench)
+    assert set(bench.druid.stopped) == set(bench.druid.submitted)
+
+
+async def test_a_cancel_that_comes_too_late_changes_nothing(bench):
+    event = file_validated(verdict_accepted(10))
+    await bench.record(event)
+    await bench.turn(2)
+    bench.druid.finish(10)
+    await cancel(bench, event)
+    await bench.turn(3)
+    assert [done.outcome for done in bench.said(TaskCompleted)] == [Outcome.SUCCEEDED]
+    await cancel(bench, event)
+    await bench.turn(3)
+    assert {done.outcome for done in bench.said(TaskCompleted)} == {Outcome.SUCCEEDED}
+
+
+async def test_a_file_that_is_refused_stays_refused(bench):
+    event = file_validated(verdict_rejected())
+    await cancel(bench, event)
+    await bench.record(event)
+    await bench.turn(3)
+    assert [done.outcome for done in bench.said(TaskCompleted)] == [Outcome.REJECTED]
+
+
+async def test_a_cancel_waits_for_a_druid_that_does_not_answer(bench):
+    event = file_validated(verdict_accepted(10))
+    await bench.record(event)
+    await bench.turn(2)
+    bench.druid.refusing = Transient("down")
+    await cancel(bench, event)
+    await bench.turn(5)
+    assert bench.said(TaskCompleted) == []
+    bench.druid.refusing = None
+    await bench.turn(4)
+    none_loaded(bench)
+
+
+async def test_rows_that_a_broken_ingestion_left_are_taken_out_first(bench):
+    await bench.record(file_validated(verdict_accepted(10)))
+    await bench.turn(2)
+    bench.druid.state, bench.druid.counted = TaskState.FAILED, 4
+    await bench.turn(4)
+    assert bench.said(TaskCompleted) == []
+    removal = bench.druid.specs[-1]
+    assert (removal["type"], removal["id"]) == ("compact", f"{bench.druid.specs[0]['id']}_removal")
+    bench.druid.counted = 0
+    await bench.turn(3)
+    assert [done.outcome for done in bench.said(TaskCompleted)] == [Outcome.FAILED]
+
+
+async def test_rows_that_are_all_there_after_all_have_succeeded(bench):
+    await bench.record(file_validated(verdict_accepted(10)))
+    await bench.turn(2)
+    bench.druid.state, bench.druid.counted = TaskState.FAILED, 10
+    await bench.turn(4)
+    (done,) = bench.said(TaskCompleted)
+    assert (done.outcome, done.rows.queryable, done.error) == (Outcome.SUCCEEDED, 10, None)
+
+
+def retraction_of(bench, verdict=None) -> Envelope[TaskCommand]:
+    loaded = file_validated(verdict or verdict_accepted(10))
+    bench.verdicts.facts[loaded.data.task_id] = loaded.data
+    about = {"datasource": "sales", "filename": "orders.csv", "accepted_at": NOW}
+    return command(loaded.data.task_id, "retract", retraction=uuid4(), **about)
+
+
+@pytest.mark.parametrize("times", [1, 2])
+async def test_a_retraction_is_a_task_that_succeeds_when_no_row_is_counted(bench, times):
+    asked = retraction_of(bench)
+    bench.druid.counted = 10
+    for _ in range(times):
+        await bench.command(asked)
+    await bench.turn(2)
+    (spec,) = bench.druid.specs
+    assert (spec["type"], spec["dataSource"]) == ("compact", "sales")
+    assert spec["transformSpec"]["filter"]["field"]["value"] == str(asked.data.task_id)
+    assert str(asked.data.retraction) in spec["id"]
+    bench.druid.state = TaskState.SUCCESS
+    await bench.turn(3)
+    assert bench.said(TaskCompleted) == [], "rows are still counted"
+    bench.druid.counted = 0
+    await bench.turn(2)
+    (done,) = bench.said(TaskCompleted)
+    assert (done.task_id, done.retracts, done.outcome) == (
+        asked.data.retraction,
+        asked.data.task_id,
+        Outcome.SUCCEEDED,
+    )
+    assert [fact.task_id for fact in bench.said(DruidSubmitted)] == [asked.data.retraction]
+    await bench.command(asked)
+    assert [each.outcome for each in bench.said(TaskCompleted)] == [Outcome.SUCCEEDED] * 2
+
+
+async def test_a_retraction_that_druid_could_not_do_fails_and_leaves_the_rows(bench):
+    asked = retraction_of(bench)
+    bench.druid.counted = 10
+    await bench.command(asked)
+    await bench.turn(2)
+    bench.druid.state = TaskState.FAILED
+    await bench.turn(3)
+    (done,) = bench.said(TaskCompleted)
+    assert (done.outcome, done.error.code, done.retracts) == (
+        Outcome.FAILED,
+        "ingestion-failed",
+        asked.data.task_id,
+    )
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_nothing_is_taken_out_where_nothing_was_loaded(bench, known):
+    asked = retraction_of(bench, verdict_rejected())
+    if not known:
+        bench.verdicts.facts.clear()
+    bench.druid.state = TaskState.UNKNOWN
+    await bench.command(asked)
+    await bench.turn(3)
+    (done,) = bench.said(TaskCompleted)
+    assert (done.outcome, done.error.code) == (Outcome.FAILED, "nothing-to-retract")
+    assert bench.druid.submitted == []
+
+
+async def test_a_retract_without_a_task_of_its_own_is_nobody_s(bench):
+    await bench.command(command(uuid4(), "retract"))
+    await bench.turn(2)
+    assert bench.ingestions.rows == {}
