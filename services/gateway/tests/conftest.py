@@ -78,7 +78,7 @@ class InMemoryObjectStore:
         self.check("head", key)
         if key not in self.objects:
             raise ObjectMissing(key)
-        return ObjectInfo(key, len(self.objects[key]), "")
+        return self._info(key)
 
     async def put(self, key: str, body: bytes, _content_type: str = "") -> None:
         self.check("put", key)
@@ -102,11 +102,21 @@ class InMemoryObjectStore:
         self.check("delete", key)
         self.objects.pop(key, None)
 
-    async def list(self, prefix: str) -> AsyncIterator[ObjectInfo]:
+    async def list(self, prefix: str, after: str = "") -> AsyncIterator[ObjectInfo]:
         self.check("list", prefix)
-        for key in sorted(self.objects):
-            if key.startswith(prefix):
-                yield ObjectInfo(key, len(self.objects[key]), "")
+        for key in self.keys(prefix):
+            if key > after:
+                yield self._info(key)
+
+    async def folders(self, prefix: str, after: str = "") -> AsyncIterator[str]:
+        self.check("list", prefix)
+        names = {key.removeprefix(prefix).partition("/") for key in self.keys(prefix)}
+        for folder in sorted({f"{name}/" for name, slash, _ in names if slash}):
+            if folder > f"{after}/" or not after:
+                yield folder.rstrip("/")
+
+    def _info(self, key: str) -> ObjectInfo:
+        return ObjectInfo(key, len(self.objects[key]), "", datetime.now(UTC).replace(microsecond=0))
 
     @asynccontextmanager
     async def upload(self, key: str) -> AsyncIterator[InMemoryUpload]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -13,11 +14,17 @@ from sluice.settings import S3Settings
 
 
 @pytest.fixture(params=["memory", pytest.param("real", marks=pytest.mark.real)])
-async def bucket(request: pytest.FixtureRequest, store: Any) -> AsyncIterator[Any]:
-    if request.param == "memory":
+def kind(request: pytest.FixtureRequest) -> str:
+    if request.param == "real":
+        request.getfixturevalue("environment")
+    return str(request.param)
+
+
+@pytest.fixture
+async def bucket(kind: str, store: Any) -> AsyncIterator[Any]:
+    if kind == "memory":
         yield store
         return
-    request.getfixturevalue("environment")
     async with open_objectstore(S3Settings()) as real:
         yield real
 
@@ -46,6 +53,29 @@ async def test_listings_are_in_the_order_of_their_names(bucket: Any, prefix: str
     await asyncio.gather(*(bucket.create(prefix + name, b"{}") for name in reversed(wanted)))
     assert await names(bucket, prefix) == wanted
     assert await names(bucket, f"{prefix}none/") == []
+    later = [info.key.removeprefix(prefix) async for info in bucket.list(prefix, after=prefix + wanted[9])]
+    assert later == wanted[10:]
+    assert [info.key async for info in bucket.list(prefix, after=prefix + wanted[-1])] == []
+
+
+async def test_folders_are_in_the_order_of_their_keys(bucket: Any, prefix: str) -> None:
+    wanted = ["a-b", "a", "a0", "a_b", "b"]  # `-` stands before `/`, the others behind it
+    for name in wanted:
+        for number in range(3):
+            await bucket.create(f"{prefix}{name}/{number}.json", b"{}")
+    await bucket.create(f"{prefix}bare", b"{}")
+    assert [each async for each in bucket.folders(prefix)] == wanted
+    for number, name in enumerate(wanted):
+        assert [each async for each in bucket.folders(prefix, after=name)] == wanted[number + 1 :]
+    assert [each async for each in bucket.folders(f"{prefix}none/")] == []
+
+
+async def test_an_object_says_when_it_was_written(bucket: Any, prefix: str) -> None:
+    before = datetime.now(UTC) - timedelta(seconds=2)  # clocks of servers tell seconds
+    await bucket.put(f"{prefix}a", b"1")
+    (listed,) = [info async for info in bucket.list(prefix)]
+    for info in (listed, await bucket.head(f"{prefix}a")):
+        assert before <= info.written_at <= datetime.now(UTC) + timedelta(seconds=2)
 
 
 @pytest.mark.parametrize("size", [10, PART_SIZE * 2 + 10])

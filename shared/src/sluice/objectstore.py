@@ -5,6 +5,7 @@ import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -20,6 +21,8 @@ from sluice.settings import S3Settings
 PART_SIZE = 8_388_608
 """Bytes per part of an upload; S3 asks for at least 5 MiB. At most two parts are held in memory."""
 
+AFTER_SLASH = chr(ord("/") + 1)
+
 MISSING = {"NoSuchKey", "NoSuchBucket", "NoSuchUpload", "404", "NotFound"}
 EXISTS = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
 PASSING = {"SlowDown", "RequestTimeout", "InternalError", "ServiceUnavailable", "OperationAborted"}
@@ -27,11 +30,12 @@ PASSING = {"SlowDown", "RequestTimeout", "InternalError", "ServiceUnavailable", 
 
 @dataclass(frozen=True, slots=True)
 class ObjectInfo:
-    """What a listing or a head says of an object. `size` in bytes."""
+    """What a listing or a head says of an object. `size` in bytes; `written_at` to the second."""
 
     key: str
     size: int
     etag: str
+    written_at: datetime
 
 
 def split_uri(uri: str) -> tuple[str, str]:
@@ -141,20 +145,35 @@ class ObjectStore:
         """Raises ObjectMissing."""
         with translate_s3_errors(key):
             answer = await self.client.head_object(Bucket=self.bucket, Key=key)
-        return ObjectInfo(key, answer["ContentLength"], answer["ETag"].strip('"'))
+        return ObjectInfo(key, answer["ContentLength"], answer["ETag"].strip('"'), answer["LastModified"])
 
     async def delete(self, key: str) -> None:
         """Delete; a key that is not there is fine."""
         with translate_s3_errors(key), suppress(ObjectMissing):
             await self.client.delete_object(Bucket=self.bucket, Key=key)
 
-    async def list(self, prefix: str) -> AsyncIterator[ObjectInfo]:
-        """Objects under a prefix, in the order of their keys. May show unfinished puts: trust exact names only."""
+    async def list(self, prefix: str, after: str = "") -> AsyncIterator[ObjectInfo]:
+        """Objects under a prefix, behind the key `after`, in the order of their keys.
+
+        May show unfinished puts: trust exact names only.
+        """
+        async for page in self._pages(prefix, StartAfter=after):
+            for item in page.get("Contents", ()):
+                yield ObjectInfo(item["Key"], item["Size"], item["ETag"].strip('"'), item["LastModified"])
+
+    async def folders(self, prefix: str, after: str = "") -> AsyncIterator[str]:
+        """Names between a prefix that ends with `/` and the next `/`, behind the name `after`, as if each ended with `/`."""
+        behind = f"{prefix}{after}{AFTER_SLASH}" if after else ""
+        async for page in self._pages(prefix, StartAfter=behind, Delimiter="/"):
+            for item in page.get("CommonPrefixes", ()):
+                yield item["Prefix"].removeprefix(prefix).rstrip("/")
+
+    async def _pages(self, prefix: str, **options: str) -> AsyncIterator[dict[str, Any]]:
+        given = {name: value for name, value in options.items() if value}
         with translate_s3_errors(prefix):
-            pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
+            pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix, **given)
             async for page in pages:
-                for item in page.get("Contents", ()):
-                    yield ObjectInfo(item["Key"], item["Size"], item["ETag"].strip('"'))
+                yield page
 
     async def upload_file(self, key: str, path: Path) -> None:
         """Put a local file, in parts, with bounded memory."""
