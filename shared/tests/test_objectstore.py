@@ -6,8 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from sluice.contracts import ContractStore, publish_contract
-from sluice.errors import ContractInvalid, ObjectExists, ObjectMissing, Transient
+from sluice.errors import ObjectExists, ObjectMissing, Transient
 from sluice.objectstore import PART_SIZE, open_objectstore, split_uri
 from sluice.settings import S3Settings
 
@@ -74,46 +73,6 @@ async def test_a_server_that_is_not_there_is_transient(environment, monkeypatch)
         assert not await nowhere.answers()
         with pytest.raises(Transient):
             await nowhere.get("x")
-
-
-async def test_a_version_of_a_contract_never_changes(store):
-    name = f"t{uuid4().hex[:20]}"
-    text = f"""
-apiVersion: v3.1.0
-kind: DataContract
-id: t
-version: 1.0.0
-status: active
-schema: [{{name: {name}, properties: [{{name: at, logicalType: timestamp, required: true}}]}}]
-customProperties: [{{property: sluice, value: {{druid: {{timeColumn: at}}}}}}]
-"""
-    contracts = ContractStore(store)
-    assert await contracts.active(name) is None
-    reference = (await publish_contract(store, text)).reference
-    assert (await publish_contract(store, text)).reference == reference
-    assert await contracts.active(name) == reference
-    assert (await contracts.get(reference)).datasource == name
-    with pytest.raises(ContractInvalid, match="other content"):
-        await publish_contract(store, text.replace("required: true", "required: true, unique: true"))
-
-
-async def test_a_new_version_is_held_against_the_active_one(store):
-    name = f"t{uuid4().hex[:20]}"
-    text = f"""
-apiVersion: v3.1.0
-kind: DataContract
-id: t
-version: 1.0.0
-status: active
-schema: [{{name: {name}, properties: [{{name: at, logicalType: timestamp, required: true}}]}}]
-customProperties: [{{property: sluice, value: {{druid: {{timeColumn: at}}}}}}]
-"""
-    assert (await publish_contract(store, text)).comparison is None
-    stricter = text.replace("required: true", "required: true, unique: true").replace("1.0.0", "1.1.0")
-    published = await publish_contract(store, stricter)
-    assert published.comparison is not None
-    assert published.comparison.breaking
-    assert [change.code for change in published.comparison.changes] == ["unique"]
 
 
 def test_a_uri_is_split():
