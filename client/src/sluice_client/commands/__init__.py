@@ -1,0 +1,1 @@
+"""What each command does. Imported when it is called: the engine takes a second to load."""

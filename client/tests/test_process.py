@@ -1,0 +1,31 @@
+"""The command as a process of its own."""
+
+import subprocess
+import sys
+
+import pytest
+
+
+def test_it_is_a_module_that_says_what_it_does():
+    done = subprocess.run(
+        [sys.executable, "-m", "sluice_client", "contract"], capture_output=True, text=True, check=False
+    )
+    assert all(name in done.stdout for name in ("init", "lint", "diff", "test"))
+
+
+@pytest.mark.parametrize("words", [["--help"], ["contract", "test", "--help"]])
+def test_help_does_not_wait_for_the_engine(words):
+    code = (
+        "import sys; from sluice_client.app import app; app(sys.argv[1:], standalone_mode=False);"
+        "print(sorted({'polars', 'sluice_engine', 'sluice.contracts'} & sys.modules.keys()))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_words_that_no_command_knows_end_as_what_could_not_run():
+    words = ["contract", "test", "only-one"]
+    assert (
+        subprocess.run([sys.executable, "-m", "sluice_client", *words], capture_output=True, check=False).returncode
+        == 2
+    )
