@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from sluice.errors import ObjectExists, ObjectMissing, Transient
+from sluice.errors import ObjectChanged, ObjectDenied, ObjectExists, ObjectMissing, Transient
 from sluice.objectstore import PART_SIZE, open_objectstore, split_uri
 from sluice.settings import S3Settings
 
@@ -59,6 +59,27 @@ async def test_an_upload_that_is_left_by_an_error_leaves_nothing(store, key):
         await store.head(key)
     uploads = await store.client.list_multipart_uploads(Bucket=store.bucket)
     assert key not in [each["Key"] for each in uploads.get("Uploads", [])]
+
+
+async def test_a_range_is_got_and_only_of_the_object_that_is_meant(store, key):
+    await store.put(key, b"0123456789")
+    meant = (await store.head(key)).etag
+    assert await store.get_range(key, 0, 3) == b"0123"
+    assert await store.get_range(key, 8, 99, f'"{meant}"') == b"89"
+    await store.put(key, b"9876543210")
+    with pytest.raises(ObjectChanged):
+        await store.get_range(key, 0, 3, meant)
+    with pytest.raises(ObjectChanged):
+        await anext(store.stream(key, etag=meant))
+    assert await anext(store.stream(key, etag=(await store.head(key)).etag)) == b"9876543210"
+
+
+async def test_what_the_credentials_do_not_open_is_denied(store, key, monkeypatch):
+    await store.put(key, b"x")
+    monkeypatch.setenv("SLUICE_S3_SECRET_KEY", "another")
+    async with open_objectstore(S3Settings()) as shut_out:
+        with pytest.raises(ObjectDenied):
+            await shut_out.head(key)
 
 
 async def test_what_is_not_there_is_missing_and_may_be_deleted(store, key):

@@ -4,7 +4,10 @@
     ├── Transient      a dependency does not answer now; the same call may succeed later
     └── Permanent      the same call will fail again
         ├── Undecodable        bytes that are no event of ours
+        ├── Untrusted          an event that is not from whom it says it is
         ├── ObjectMissing      an S3 object that should be there is not
+        ├── ObjectDenied       an S3 object that our credentials may not read
+        ├── ObjectChanged      an S3 object that is another one than was meant
         ├── ObjectExists       a create-only put found the key taken
         └── ContractInvalid    a contract that cannot be honoured
 
@@ -37,8 +40,22 @@ class Undecodable(Permanent):
     code = "undecodable"
 
 
+class Untrusted(Permanent):
+    """Nothing that it says may have an effect; in particular it ends no task."""
+
+    code = "untrusted"
+
+
 class ObjectMissing(Permanent):
     code = "object-missing"
+
+
+class ObjectDenied(Permanent):
+    code = "object-denied"
+
+
+class ObjectChanged(Permanent):
+    code = "object-changed"
 
 
 class ObjectExists(Permanent):

@@ -15,7 +15,7 @@ import aiohttp
 from aiobotocore.config import AioConfig
 from botocore.exceptions import BotoCoreError, ClientError
 
-from sluice.errors import ObjectExists, ObjectMissing, Permanent, SluiceError, Transient
+from sluice.errors import ObjectChanged, ObjectDenied, ObjectExists, ObjectMissing, Permanent, SluiceError, Transient
 from sluice.settings import S3Settings
 
 PART_SIZE = 8_388_608
@@ -24,6 +24,7 @@ PART_SIZE = 8_388_608
 AFTER_SLASH = chr(ord("/") + 1)
 
 MISSING = {"NoSuchKey", "NoSuchBucket", "NoSuchUpload", "404", "NotFound"}
+DENIED = {"AccessDenied", "403", "Forbidden"}
 EXISTS = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
 PASSING = {"SlowDown", "RequestTimeout", "InternalError", "ServiceUnavailable", "OperationAborted"}
 
@@ -48,7 +49,7 @@ def split_uri(uri: str) -> tuple[str, str]:
 
 @contextmanager
 def translate_s3_errors(key: str) -> Iterator[None]:
-    """Foreign errors become ObjectMissing, ObjectExists, Transient or Permanent."""
+    """Foreign errors become ObjectMissing, ObjectDenied, ObjectExists, Transient or Permanent."""
     try:
         yield
     except ClientError as error:
@@ -62,6 +63,8 @@ def _translated(error: ClientError, key: str) -> SluiceError:
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     if code in MISSING:
         return ObjectMissing(f"there is no object {key}")
+    if code in DENIED:
+        return ObjectDenied(f"S3 does not let us at {key}")
     if code in EXISTS:
         return ObjectExists(f"object {key} exists already")
     if code in PASSING or (status >= 500 and code != "NotImplemented"):  # noqa: PLR2004 - server errors
@@ -113,11 +116,21 @@ class ObjectStore:
                 content: bytes = await answer["Body"].read()
                 return content
 
-    async def stream(self, key: str, chunk: int = 1_048_576) -> AsyncIterator[bytes]:
-        """The object in chunks of at most `chunk` bytes. Raises ObjectMissing."""
+    async def get_range(self, key: str, first: int, last: int, etag: str | None = None) -> bytes:
+        """Bytes `first` to `last`, counted from 0, of an object that is not empty. Raises ObjectMissing, ObjectChanged."""
+        with translate_s3_errors(key):
+            answer = await self.client.get_object(Bucket=self.bucket, Key=key, Range=f"bytes={first}-{last}")
+            async with answer["Body"]:
+                _require_etag(answer, etag, key)
+                content: bytes = await answer["Body"].read()
+                return content
+
+    async def stream(self, key: str, chunk: int = 1_048_576, etag: str | None = None) -> AsyncIterator[bytes]:
+        """The object in chunks of at most `chunk` bytes. Raises ObjectMissing; ObjectChanged where it has not this ETag."""
         with translate_s3_errors(key):
             answer = await self.client.get_object(Bucket=self.bucket, Key=key)
             async with answer["Body"]:  # enters as the bare response, whose `read` takes no size
+                _require_etag(answer, etag, key)
                 while piece := await answer["Body"].read(chunk):
                     yield piece
 
@@ -145,7 +158,7 @@ class ObjectStore:
         """Raises ObjectMissing."""
         with translate_s3_errors(key):
             answer = await self.client.head_object(Bucket=self.bucket, Key=key)
-        return ObjectInfo(key, answer["ContentLength"], answer["ETag"].strip('"'), answer["LastModified"])
+        return ObjectInfo(key, answer["ContentLength"], bare_etag(answer["ETag"]), answer["LastModified"])
 
     async def delete(self, key: str) -> None:
         """Delete; a key that is not there is fine."""
@@ -159,7 +172,7 @@ class ObjectStore:
         """
         async for page in self._pages(prefix, StartAfter=after):
             for item in page.get("Contents", ()):
-                yield ObjectInfo(item["Key"], item["Size"], item["ETag"].strip('"'), item["LastModified"])
+                yield ObjectInfo(item["Key"], item["Size"], bare_etag(item["ETag"]), item["LastModified"])
 
     async def folders(self, prefix: str, after: str = "") -> AsyncIterator[str]:
         """Names between a prefix that ends with `/` and the next `/`, behind the name `after`, as if each ended with `/`."""
@@ -214,6 +227,17 @@ class ObjectStore:
         finally:
             await self.delete(key)
         raise Permanent("this S3 server ignores If-None-Match on put; two uploads could claim one task. Use another.")
+
+
+def _require_etag(answer: dict[str, Any], etag: str | None, key: str) -> None:
+    """Of the answer itself that carries the bytes: a look beforehand says nothing of them."""
+    if etag is not None and bare_etag(answer["ETag"]) != bare_etag(etag):
+        raise ObjectChanged(f"the object {key} is another one by now")
+
+
+def bare_etag(etag: str) -> str:
+    """Without the quotes that HTTP writes around it."""
+    return etag.strip('"')
 
 
 @dataclass(slots=True)
