@@ -14,11 +14,14 @@ from hypothesis import strategies as st
 
 from sluice.contracts import Contract, Dialect, DruidTarget, Field, FieldType
 from sluice.events import FileFormat
+from sluice_engine.judging.customs import Broken
+from sluice_engine.judging.rules import NEVER, Rule
 from sluice_engine.reading.csv import CsvTable
 from sluice_engine.reading.excel import ExcelTable
 from sluice_engine.reading.parquet import ParquetTable
 from sluice_engine.reading.table import Table
 from sluice_engine.reporting.rejects import open_rejects
+from sluice_engine.reporting.texts import ErrorTexts
 
 COLUMNS = ["=a", "b"]
 LIMIT = 50_000_000
@@ -149,3 +152,15 @@ def test_any_text_survives_a_sheet(tmp_path, texts):
         writer.add(frame(list(texts)))
     found = [batch.cells for batch in reading(tmp_path / "rejects.xlsx", "xlsx", Dialect()).batches()]
     assert (pl.concat(found)["=a"].to_list() if found else []) == texts
+
+
+def test_a_row_that_breaks_many_rules_is_told_their_names_alone():
+    rules = [Rule("minimum", f"c{at}", f"at least {at}", NEVER) for at in range(70)]
+    rows = [{0, 69}, set(), set(range(6)), set(range(7))]
+    broken = [Broken(rule, pl.Series([at in row for row in rows])) for at, rule in enumerate(rules)]
+    texts = ErrorTexts().of(broken, pl.Series([bool(row) for row in rows])).to_list()
+    assert texts == [
+        "c0: minimum (at least 0); c69: minimum (at least 69)",
+        "; ".join(f"c{at}: minimum (at least {at})" for at in range(6)),
+        "; ".join(f"c{at}: minimum" for at in range(7)),
+    ]

@@ -48,8 +48,8 @@ def with_care(cells: pl.Series, values: pl.Series, field: Field, dialect: Dialec
     """`values` is what `plain` made of `cells`; the cells that it left are read again."""
     failed = NOT.new_from_index(0, len(cells))
     if values.null_count() > cells.null_count():
-        at = (values.is_null() & cells.is_not_null()).arg_true()
-        rest = carefully(cells.gather(at), field, dialect)
+        left = values.is_null() & cells.is_not_null()
+        at, rest = left.arg_true(), carefully(cells.filter(left), field, dialect)
         if rest.values.null_count() < len(at):
             values = values.scatter(at, rest.values)
         failed = failed.scatter(at, rest.failed) if rest.failed.any() else failed

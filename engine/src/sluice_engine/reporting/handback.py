@@ -59,12 +59,11 @@ class Handback:
             self._reject(sifted)
 
     def add_late(self, batch: Batch, texts: pl.DataFrame) -> None:
-        """Rows (`row`, `text`) of a batch that is read again, rejected only at the end of the file."""
-        there = pl.DataFrame({"row": batch.rows, "at": pl.int_range(len(batch.rows), eager=True)}).join(
-            texts, on="row", how="inner", maintain_order="left"
-        )
+        """Rows (`row`, ascending, and `text`) of a batch that is read again, rejected only at the end of the file."""
+        there = texts.filter(texts["row"].is_in(batch.rows.implode()))
         if there.height:
-            self._write(self._frame(batch, there["at"]), there["row"], there["text"])
+            where = batch.rows.is_in(there["row"].implode())
+            self._writer().add(self._frame(batch, where, there["text"]))
 
     def mark(self, rule: Rule, rows: pl.Series) -> None:
         self._mark((Broken(rule, None),), rows)
@@ -102,13 +101,9 @@ class Handback:
         batch = sifted.batch
         frames = list(self._faults(batch))
         if sifted.rejected is not None:
-            at = sifted.rejected.arg_true()
-            texts = self._texts.of(sifted.broken, at)
-            frames.append(self._frame(batch, at).with_columns(batch.rows.gather(at).alias(ROW), texts.alias(ERRORS)))
+            texts = self._texts.of(sifted.broken, sifted.rejected)
+            frames.append(self._frame(batch, sifted.rejected, texts))
         self._writer().add(pl.concat(frames).sort(ROW) if len(frames) > 1 else frames[0])
-
-    def _write(self, frame: pl.DataFrame, rows: pl.Series, texts: pl.Series) -> None:
-        self._writer().add(frame.with_columns(rows.alias(ROW), texts.alias(ERRORS)))
 
     def _writer(self) -> RejectsWriter:
         if self._rejects is None:
@@ -119,15 +114,14 @@ class Handback:
     def _names(self) -> list[str]:
         return [each.name for each in self.table.columns if each.name.strip() not in {ROW, ERRORS}]
 
-    def _frame(self, batch: Batch, at: pl.Series) -> pl.DataFrame:
-        """Rows as they came, by the names in the file."""
-        return pl.DataFrame(
-            [
-                (batch.cells[each.field] if each.field else batch.extra[each.name]).gather(at).alias(each.name)
-                for each in self.table.columns
-                if each.name.strip() not in {ROW, ERRORS}
-            ]
-        )
+    def _frame(self, batch: Batch, where: pl.Series, texts: pl.Series) -> pl.DataFrame:
+        """Rows as they came, by the names in the file; then their numbers, and what is wrong with them."""
+        cells = [
+            (batch.cells[each.field] if each.field else batch.extra[each.name]).filter(where).alias(each.name)
+            for each in self.table.columns
+            if each.name.strip() not in {ROW, ERRORS}
+        ]
+        return pl.DataFrame([*cells, batch.rows.filter(where).alias(ROW), texts.alias(ERRORS)])
 
     def _faults(self, batch: Batch) -> Iterator[pl.DataFrame]:
         """Rows that could not be split: as many cells as could be told apart."""

@@ -70,8 +70,17 @@ def _sheet(dialect: Dialect) -> str:
     return dialect.sheet or "Rejected rows"
 
 
-def formula_safe(column: str) -> pl.Expr:
-    """A text column for CSV: what a spreadsheet would take for a formula gets a leading apostrophe."""
+def formula_safe(frame: pl.DataFrame) -> pl.DataFrame:
+    """For CSV: a text that a spreadsheet would take for a formula gets a leading apostrophe."""
+    text = pl.col(pl.String)
+    # by their order alone: most columns have no text that begins with a sign
+    signed = frame.select(
+        (text.is_between(pl.lit("\t"), pl.lit("0")) | text.is_between(pl.lit(":"), pl.lit("A"))).any()
+    )
+    return frame.with_columns(_apostrophe(name) for name in signed.columns if signed[name][0])
+
+
+def _apostrophe(column: str) -> pl.Expr:
     text = pl.col(column)
     formula = text.str.contains(FORMULA) & ~text.str.contains(PLAIN_NUMBER)
     return pl.when(formula).then(pl.concat_str(pl.lit("'"), text)).otherwise(text).alias(column)
@@ -124,10 +133,7 @@ class CsvRejects(_Closing):
             self._file.write(FILLER.encode() + self.dialect.delimiter.encode() * (len(self.columns) - 1) + b"\n")
 
     def _write(self, frame: pl.DataFrame) -> None:
-        safe = frame.select(
-            formula_safe(name) if own == pl.String else pl.col(name) for name, own in frame.schema.items()
-        )
-        safe.write_csv(
+        formula_safe(frame).write_csv(
             self._file, include_header=False, separator=self.dialect.delimiter, quote_char=self.dialect.quote
         )
 

@@ -12,6 +12,8 @@ from sluice_engine.judging.rules import Rule
 
 LONGEST = 80
 """Of what a rule expects; a longer one is told by the rule's name."""
+MOST_EXPLAINED = 6
+"""Rules that a row breaks, of which the text says what each expects; of more it gives the names."""
 WORD = 60
 """Bits of a word that are used."""
 MOST_TEXTS = 100_000
@@ -20,30 +22,35 @@ MOST_TEXTS = 100_000
 
 def brief(rule: Rule) -> str:
     """Such as "Quantity: minimum (at least 1)"."""
-    said = f"{rule.id} ({rule.expected})" if len(rule.expected) <= LONGEST else rule.id
-    return f"{rule.column}: {said}" if rule.column else said
+    told = f"{rule.id} ({rule.expected})" if len(rule.expected) <= LONGEST else rule.id
+    return f"{rule.column}: {told}" if rule.column else told
+
+
+def briefer(rule: Rule) -> str:
+    """Such as "Quantity: minimum"."""
+    return f"{rule.column}: {rule.id}" if rule.column else rule.id
 
 
 @dataclass(slots=True)
 class ErrorTexts:
     """Rules are numbered as they turn up; a set of them is a row of bits."""
 
-    _numbers: dict[str, int] = field(default_factory=dict)
+    _rules: dict[str, tuple[int, Rule]] = field(default_factory=dict)
     _texts: dict[tuple[int, ...], str] = field(default_factory=dict)
 
-    def of(self, broken: Sequence[Broken], at: pl.Series) -> pl.Series:
-        """The texts of the rows at these places of the batch, each of which breaks a rule."""
+    def of(self, broken: Sequence[Broken], where: pl.Series) -> pl.Series:
+        """The texts of these rows of the batch, each of which breaks a rule."""
         words: dict[str, list[pl.Series]] = {}
         for each in broken:
             if each.where is not None:
-                number = self._numbers.setdefault(brief(each.rule), len(self._numbers))
-                bit = each.where.gather(at).cast(pl.UInt64) * (1 << number % WORD)
+                number, _ = self._rules.setdefault(brief(each.rule), (len(self._rules), each.rule))
+                bit = each.where.filter(where).cast(pl.UInt64) * (1 << number % WORD)
                 words.setdefault(str(number // WORD), []).append(bit)
         masks = pl.DataFrame([reduce(or_, bits).alias(name) for name, bits in words.items()])
         kinds = masks.unique()
         texts = [self._text(kinds.columns, kind) for kind in kinds.rows()]
         if len(texts) == 1:
-            return pl.repeat(texts[0], len(at), eager=True)
+            return pl.repeat(texts[0], masks.height, eager=True)
         told = kinds.with_columns(pl.Series("text", texts, dtype=pl.String))
         return masks.join(told, on=masks.columns, how="left", maintain_order="left")["text"]
 
@@ -52,8 +59,9 @@ class ErrorTexts:
         if bits not in self._texts:
             if len(self._texts) >= MOST_TEXTS:
                 self._texts.clear()
-            names = list(self._numbers)
-            self._texts[bits] = "; ".join(names[bit] for bit in sorted(bits))
+            rules = [rule for _, rule in self._rules.values()]
+            say = brief if len(bits) <= MOST_EXPLAINED else briefer
+            self._texts[bits] = "; ".join(say(rules[bit]) for bit in sorted(bits))
         return self._texts[bits]
 
 
