@@ -92,9 +92,10 @@ class TopCount:
                 self._count(sample)
 
     def _count(self, sample: pl.Series) -> None:
-        counts = sample.drop_nulls().alias("value").value_counts(sort=True, name="count")
-        self._hopeless = counts.height > CANDIDATES and counts["count"][0] == 1
-        self._counts.update(dict(counts.head(CANDIDATES).iter_rows()))
+        values, counts = sample.drop_nulls().alias("value").value_counts(sort=True, name="count")
+        self._hopeless = len(counts) > CANDIDATES and counts[0] == 1
+        candidates = zip(values.head(CANDIDATES).to_list(), counts.head(CANDIDATES).to_list(), strict=True)
+        self._counts.update(dict(candidates))
         if len(self._counts) > 2 * CANDIDATES:
             self._counts = Counter(dict(self._counts.most_common(CANDIDATES)))
 

@@ -24,9 +24,13 @@ Kind = tuple[str, str | None]
 
 def shown(value: object) -> str:
     """A value as a report shows it: at most 100 characters, control characters escaped."""
-    text = str(value)
-    escaped = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text[: VALUE_LENGTH + 1])
+    text = str(value)[: VALUE_LENGTH + 1]
+    escaped = text if text.isprintable() else "".join(map(_visible, text))
     return escaped if len(escaped) <= VALUE_LENGTH else escaped[: VALUE_LENGTH - 1] + "…"
+
+
+def _visible(character: str) -> str:
+    return character if character.isprintable() else character.encode("unicode_escape").decode()
 
 
 @dataclass(slots=True)
@@ -36,8 +40,14 @@ class Findings:
     contract: Contract
     table: Table
     counts: Counter[Kind] = field(default_factory=Counter)
+    _columns: frozenset[str] = field(init=False)
+    _classified: frozenset[str] = field(init=False)
     _told: dict[Kind, tuple[str, Severity]] = field(default_factory=dict)
     _listed: dict[Kind, list[Fault]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._columns = frozenset(self.contract.columns)
+        self._classified = frozenset(each.name for each in self.contract.fields if each.classified)
 
     @property
     def total(self) -> int:
@@ -126,14 +136,13 @@ class Findings:
 
     def _single(self, column: str | None) -> str | None:
         """The column, if it is one: keys of several have no single cell."""
-        return column if column in self.contract.columns else None
+        return column if column in self._columns else None
 
     def _shown(self, column: str | None, value: object) -> str | None:
         if value is None or value == "":
             return None
         names = {column, *(column or "").split(", ")}
-        masked = any(each.classified and each.name in names for each in self.contract.fields)
-        return MASK if masked else shown(value)
+        return shown(value) if self._classified.isdisjoint(names) else MASK
 
     def _hint(self, rule: Rule, value: str | None) -> str:
         if rule.id == "invalid-values" and value not in {None, MASK}:

@@ -91,17 +91,16 @@ class Judging:
 
     def _parse(self, batch: Batch) -> tuple[pl.DataFrame, dict[str, pl.Series]]:
         """Typed columns, and where they could not be parsed."""
-        columns, failed, nulls = [], {}, {}
+        columns, failed = [], {}
         for each in self.contract.fields:
             parsed = typed(batch.cells[each.name], each, self.contract.dialect)
             columns.append(parsed.values)
             count = int(parsed.failed.sum())
-            nulls[each.name] = parsed.values.null_count() - count
             if count:
                 failed[each.name] = parsed.failed
-        frame = pl.DataFrame(columns)
-        self.tallies.add(frame, nulls)
-        return frame, failed
+            # at once, while the processor still has the column at hand
+            self.tallies.add(each.name, parsed.values, parsed.values.null_count() - count)
+        return pl.DataFrame(columns), failed
 
     def _failures(self, failed: dict[str, pl.Series]) -> Iterator[Broken]:
         for name, where in failed.items():
@@ -111,9 +110,8 @@ class Judging:
         """Every rule on cells, in one pass; counts for thresholds go to the side."""
         whole = frame.hstack([raw_text(batch.cells[name]).alias(RAW + name) for name in self._raw])
         flags = whole.select(rule.broken.alias(str(at)) for at, rule in enumerate(self._rules))
-        counts = flags.sum().row(0) if self._rules and flags.height else ()
-        for rule, flag, count in zip(self._rules, flags, counts, strict=False):
-            if count:
+        for rule, flag in zip(self._rules, flags, strict=True):
+            if flag.any():
                 where = flag.fill_null(value=False)
                 unread = failed.get(rule.column or "")
                 where = where if unread is None else where & ~unread

@@ -81,12 +81,11 @@ class Tallies:
             for each in self.contract.fields
         }
 
-    def add(self, typed: pl.DataFrame, nulls: dict[str, int]) -> None:
-        for name, tally in self._columns.items():
-            tally.add(typed[name], nulls[name])
-        time = typed[self.contract.druid.time_column]
-        if time.null_count() < len(time) and len(self._days) < MOST_DAYS_HELD:
-            days = time.dt.date().to_physical().drop_nulls().alias("day")
+    def add(self, name: str, values: pl.Series, nulls: int) -> None:
+        """A column of a batch, see ColumnTally."""
+        self._columns[name].add(values, nulls)
+        if name == self.contract.druid.time_column and len(self._days) < MOST_DAYS_HELD:
+            days = values.dt.date().to_physical().drop_nulls().alias("day")
             self._days.update(dict(days.value_counts(name="rows").iter_rows()))
 
     def quality(self, rows: int | None) -> Quality:
