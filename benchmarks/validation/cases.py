@@ -4,6 +4,7 @@ from pathlib import Path
 
 from benchmarks.harness import Comparison, Contender
 from benchmarks.validation.data import write_csv, write_xlsx
+from validator.adapters.nursing import TUNING
 
 HERE = Path(__file__).parent
 CONTRACT = HERE / "orders.odcs.yaml"
@@ -13,7 +14,8 @@ def comparisons(data: Path, ours: str, peers: str) -> list[Comparison]:
     """`data`: folder for the files; `ours`, `peers`: the Python of each environment."""
 
     def sluice(file: Path) -> Contender:
-        return Contender(f"sluice {file.name}", (ours, *_script("sluice_judges"), str(file), str(CONTRACT)))
+        command = (ours, *_script("sluice_judges"), str(file), str(CONTRACT))
+        return Contender(f"sluice {file.name}", command, tuple(TUNING.items()))
 
     def here(name: str, file: Path) -> Contender:
         return Contender(name, (ours, *_script(name), str(file)))

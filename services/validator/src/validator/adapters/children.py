@@ -19,7 +19,7 @@ from sluice_engine.judged import Judged
 from sluice_engine.run import Submission
 from validator.adapters.child import Assignment, Limits
 from validator.adapters.endings import Reading
-from validator.adapters.nursing import COMMAND, Child, Nursery
+from validator.adapters.nursing import COMMAND, TUNING, Child, Nursery
 from validator.domain.verdicts import Crashed, Unjudged, Usage
 
 log = structlog.get_logger()
@@ -98,13 +98,7 @@ class ChildJudge:
 
     def _environment(self) -> dict[str, str]:
         """All that a process which reads files needs to know: no secret is among it."""
-        return {
-            "PATH": os.environ.get("PATH", ""),
-            "POLARS_MAX_THREADS": "2",
-            "OPENBLAS_NUM_THREADS": "1",
-            "LC_ALL": "C.UTF-8",
-            "TMPDIR": str(self.scratch),
-        }
+        return {**TUNING, "PATH": os.environ.get("PATH", ""), "TMPDIR": str(self.scratch)}
 
     async def _watch(self, nursery: Nursery, child: Child, run: Path, began: float) -> str | None:
         """Wait for the child's end; kill it when it uses more than it may, and say of what."""

@@ -13,6 +13,19 @@ from validator.errors import ChildBroken
 
 COMMAND = (sys.executable, "-m", "validator.adapters.nursery")
 
+TUNING = {
+    # beside the thread that judges and the one that writes Parquet a second for columns costs more than it saves
+    "POLARS_MAX_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    # one heap of each allocator; of what a batch needed, the next one is made
+    "MALLOC_ARENA_MAX": "1",
+    "MALLOC_MMAP_THRESHOLD_": "67108864",
+    "MALLOC_TRIM_THRESHOLD_": "67108864",
+    "_RJEM_MALLOC_CONF": "narenas:1",
+    "LC_ALL": "C.UTF-8",
+}
+"""How libraries run in the nursery and its children."""
+
 START_SECONDS = 120.0
 """Importing takes one or two; on a machine that is out of breath, longer."""
 
