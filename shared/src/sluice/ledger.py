@@ -12,7 +12,9 @@ outcomes/<yyyy-mm-dd>/<task>.json                   the whole `task.completed`, 
 corrections/<task>/parent.json                      which task this one corrects, create-only
 corrections/<task>/<n>.json                         claim of the n-th correction of a task, n = 1, 2, …: create-only
 contents/<datasource>/<sha256>/<n>.json             which task holds these bytes, where the contract asks; n = 1, 2, …: create-only
-contracts/<datasource>/<version>.odcs.yaml, contracts/<datasource>/active
+contracts/<datasource>/<version>.odcs.yaml          a version of a contract, create-only
+contracts/<datasource>/active                       the version in force: what the last activation says
+activations/<datasource>/<n>.json                   the n-th time that a version was put in force, n = 00000001, …: create-only
 commands/<yyyy-mm-dd>/<event id>.json               a command: the whole `task.command`, create-only
 retractions/<task>/<n>.json                          the n-th attempt to take out the rows of a task, n = 1, 2, …: create-only
 """
@@ -79,20 +81,33 @@ def outcome_key(accepted_at: datetime, task_id: UUID) -> str:
     return f"{outcome_prefix(day_of(accepted_at))}{task_id}.json"
 
 
-def contract_key(datasource: str, version: str) -> str:
-    return f"contracts/{datasource}/{version}.odcs.yaml"
-
-
+CONTRACT = ".odcs.yaml"
 ACTIVE = "active"
-"""Last part of the key that names a datasource's active version."""
+"""Last parts of keys: of a version of a contract, and of the one that names the datasource's active version."""
 
 
 def contracts_prefix() -> str:
     return "contracts/"
 
 
+def contract_prefix(datasource: str) -> str:
+    return f"{contracts_prefix()}{datasource}/"
+
+
+def contract_key(datasource: str, version: str) -> str:
+    return f"{contract_prefix(datasource)}{version}{CONTRACT}"
+
+
 def active_contract_key(datasource: str) -> str:
-    return f"{contracts_prefix()}{datasource}/{ACTIVE}"
+    return f"{contract_prefix(datasource)}{ACTIVE}"
+
+
+def activation_prefix(datasource: str) -> str:
+    return f"activations/{datasource}/"
+
+
+def activation_key(datasource: str, number: int) -> str:
+    return f"{activation_prefix(datasource)}{number:08d}.json"
 
 
 def command_prefix(day: str) -> str:

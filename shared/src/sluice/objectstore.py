@@ -31,7 +31,10 @@ PASSING = {"SlowDown", "RequestTimeout", "InternalError", "ServiceUnavailable", 
 
 @dataclass(frozen=True, slots=True)
 class ObjectInfo:
-    """What a listing or a head says of an object. `size` in bytes; `written_at` to the second."""
+    """What a listing or a head says of an object. `size` in bytes; `written_at` to the second.
+
+    `etag` may be empty in a listing that came while the object was being written.
+    """
 
     key: str
     size: int
@@ -172,7 +175,7 @@ class ObjectStore:
         """
         async for page in self._pages(prefix, StartAfter=after):
             for item in page.get("Contents", ()):
-                yield ObjectInfo(item["Key"], item["Size"], bare_etag(item["ETag"]), item["LastModified"])
+                yield ObjectInfo(item["Key"], item["Size"], bare_etag(item.get("ETag", "")), item["LastModified"])
 
     async def folders(self, prefix: str, after: str = "") -> AsyncIterator[str]:
         """Names between a prefix that ends with `/` and the next `/`, behind the name `after`, as if each ended with `/`."""

@@ -27,10 +27,14 @@ from sluice.contracts.model import (
     Unit,
 )
 from sluice.contracts.odcs import load_contract
-from sluice.contracts.store import ContractStore, Published, publish_contract
+from sluice.contracts.publish import Published, publish_contract
+from sluice.contracts.store import ContractStore
+from sluice.contracts.versions import Activation, ActiveChanged, ContractVersions, Version, VersionExists
 
 __all__ = [
     "EXTRA_COLUMN",
+    "Activation",
+    "ActiveChanged",
     "Bound",
     "Change",
     "Comparison",
@@ -38,6 +42,7 @@ __all__ = [
     "ContractFault",
     "ContractFaulty",
     "ContractStore",
+    "ContractVersions",
     "Custom",
     "Dialect",
     "DruidTarget",
@@ -57,6 +62,8 @@ __all__ = [
     "StringFormat",
     "Threshold",
     "Unit",
+    "Version",
+    "VersionExists",
     "compare",
     "load_contract",
     "publish_contract",

@@ -8,8 +8,8 @@ import asyncio
 import sys
 from pathlib import Path
 
+from sluice.contracts.publish import Published, publish_contract
 from sluice.contracts.schema import write_schema
-from sluice.contracts.store import Published, publish_contract
 from sluice.errors import SluiceError
 from sluice.objectstore import open_objectstore
 from sluice.settings import S3Settings, read_settings

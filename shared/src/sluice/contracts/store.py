@@ -1,4 +1,4 @@
-"""Contracts on S3: immutable per version, one of them active. Put there by a command or a job, read by services."""
+"""Contracts on S3, as services read them: immutable per version, one of them active."""
 
 import time
 from dataclasses import dataclass, field
@@ -18,43 +18,8 @@ log = structlog.get_logger()
 ACTIVE_FOR = 2.0
 """Seconds for which the answer to "which version is active?" is kept."""
 
-
-@dataclass(frozen=True, slots=True)
-class Published:
-    """`comparison` is with the version that was active before: None where it was this one, or none that can be read any more."""
-
-    reference: ContractRef
-    comparison: Comparison | None = None
-
-
-async def publish_contract(store: ObjectStore, text: str | bytes) -> Published:
-    """Check a contract, put its version, make it active.
-
-    Raises ContractInvalid, also when the version exists already with other content: a version never changes.
-    """
-    contract = load_contract(text)
-    body = text if isinstance(text, bytes) else text.encode()
-    reference = ContractRef(datasource=contract.datasource, version=contract.version)
-    before = await _active_before(store, reference)
-    stands = await store.create_or_get(contract_key(contract.datasource, contract.version), body, "application/yaml")
-    if stands != body:
-        raise ContractInvalid(
-            f"version {contract.version} of {contract.datasource} exists with other content; give the new one a new version"
-        )
-    await store.put(active_contract_key(contract.datasource), contract.version.encode(), "text/plain")
-    return Published(reference, compare(before, contract) if before else None)
-
-
-async def _active_before(store: ObjectStore, new: ContractRef) -> Contract | None:
-    contracts = ContractStore(store)
-    active = await contracts.active(new.datasource)
-    if active is None or active == new:
-        return None
-    try:
-        return await contracts.get(active)
-    except (ContractInvalid, ObjectMissing):
-        log.warning("the active contract cannot be read any more", datasource=active.datasource, version=active.version)
-        return None
+MOST_KEPT = 1_000
+"""Versions held in memory."""
 
 
 @dataclass(slots=True)
@@ -74,9 +39,13 @@ class ContractStore:
             version = (await self.store.get(active_contract_key(datasource))).decode().strip()
         except ObjectMissing:
             return None
-        reference = ContractRef(datasource=datasource, version=version)
-        self._active[datasource] = (time.monotonic(), reference)
-        return reference
+        if self._active.get(datasource) is known:  # else somebody has learned more while we asked
+            self.learn(ContractRef(datasource=datasource, version=version))
+        return self._active[datasource][1]
+
+    def learn(self, active: ContractRef) -> None:
+        """This version has just become active, or was just read to be."""
+        self._active[active.datasource] = (time.monotonic(), active)
 
     async def get(self, reference: ContractRef) -> Contract:
         """Raises ObjectMissing where there is no such version, ContractInvalid where it cannot be honoured, or is another."""
@@ -87,5 +56,20 @@ class ContractStore:
                 raise ContractInvalid(
                     f"{key} holds version {contract.version} of {contract.datasource}; put each where it belongs"
                 )
-            self._versions[reference] = contract
+            self._keep(reference, contract)
         return self._versions[reference]
+
+    async def compared(self, before: ContractRef | None, new: Contract) -> Comparison | None:
+        """What `new` changes; None where nothing was before, or nothing that can be read any more."""
+        if before is None:
+            return None
+        try:
+            return compare(await self.get(before), new)
+        except (ContractInvalid, ObjectMissing):
+            log.warning("an earlier contract cannot be read any more", **before.model_dump())
+            return None
+
+    def _keep(self, reference: ContractRef, contract: Contract) -> None:
+        while len(self._versions) >= MOST_KEPT:
+            del self._versions[next(iter(self._versions))]
+        self._versions[reference] = contract
