@@ -95,6 +95,12 @@ class KafkaSettings(Settings):
     kafka_bootstrap: str = Field(description="host:port[,host:port…]")
 
 
+class PublishersSettings(Settings):
+    publishers_file: FilePath | None = Field(
+        default=None, description="who may publish files and with which secrets they sign; see sluice.publishers"
+    )
+
+
 class S3Settings(Settings):
     s3_endpoint: str | None = Field(default=None, description="URL of the S3 server; unset for AWS")
     s3_region: str = "us-east-1"

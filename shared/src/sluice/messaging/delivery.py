@@ -15,7 +15,7 @@ from faststream.kafka import KafkaBroker, KafkaMessage
 from structlog.contextvars import bound_contextvars
 
 from sluice.clock import Clock, utc_now
-from sluice.errors import Undecodable, code_of
+from sluice.errors import Undecodable, Untrusted, code_of
 from sluice.events import Envelope, Event
 from sluice.messaging.cloudevents import decode
 from sluice.messaging.deadletter import DeadLetterLimit, Reason, bounded, dead_letter_topic, letter_headers
@@ -29,6 +29,8 @@ log = structlog.get_logger()
 Handler = Callable[[Envelope[Any]], Awaitable[None]]
 Abandon = Callable[[Envelope[Any], Exception], Awaitable[None]]
 """Ends the task of a message that is put aside, so that nobody waits for it for ever."""
+Vet = Callable[[Record, str], None]
+"""Is a record from the source that it names? Raises Untrusted: then it is put aside, and nothing that it says has an effect."""
 
 MAX_POLL_INTERVAL_MS = 30 * 60 * 1000
 """Above the longest a handler may take, retries included."""
@@ -44,6 +46,10 @@ async def _nothing_to_end(_envelope: Envelope[Any], _error: Exception) -> None:
     return
 
 
+def _believe(_record: Record, _source: str) -> None:
+    return
+
+
 @dataclass(slots=True)
 class Delivery:
     """Takes records off one group's topics and hands each, decoded, to `handle` until it is done, waits, or is put aside."""
@@ -52,6 +58,7 @@ class Delivery:
     handle: Handler
     publisher: KafkaPublisher
     abandon: Abandon = _nothing_to_end
+    vet: Vet = _believe
     clock: Clock = utc_now
     limit: DeadLetterLimit = field(default_factory=DeadLetterLimit)
     drain: Drain = field(default_factory=lambda: Drain(DRAIN_TIMEOUT))
@@ -74,7 +81,8 @@ class Delivery:
     async def _deliver(self, record: Record) -> None:
         try:
             envelope = decode(record)
-        except Undecodable as error:
+            self.vet(record, envelope.source)
+        except (Undecodable, Untrusted) as error:
             await self._put_aside(record, error, attempts=1)
             return
         with bound_contextvars(task_id=str(envelope.data.task_id)):
@@ -112,7 +120,7 @@ class Delivery:
     async def _put_aside(
         self, record: Record, error: Exception, attempts: int, envelope: Envelope[Event] | None = None
     ) -> None:
-        counts = envelope is not None or _says_it_is_ours(record)
+        counts = envelope is not None or (isinstance(error, Undecodable) and self._is_ours(record))
         if counts and self.limit.reached():
             log.error("stopped: too many dead letters in a row", topic=record.topic, limit=self.limit.limit)
             raise Stopped
@@ -127,10 +135,16 @@ class Delivery:
             await self.abandon(envelope, error)
         log.error("message put aside", topic=dead_letter_topic(record.topic), code=code)
 
-
-def _says_it_is_ours(record: Record) -> bool:
-    """Junk from outside must not stop the service for everybody; an event of our own that we cannot read is a bad deploy."""
-    return dict(record.headers).get("ce_source", b"").startswith(b"sluice/")
+    def _is_ours(self, record: Record) -> bool:
+        """Junk from outside must not stop the service for everybody; an event of our own that we cannot read is a bad deploy."""
+        source = dict(record.headers).get("ce_source", b"").decode("utf-8", "replace")
+        if not source.startswith("sluice/"):
+            return False
+        try:
+            self.vet(record, source)
+        except Untrusted:
+            return False
+        return True
 
 
 def subscribe(broker: KafkaBroker, delivery: Delivery, *topics: str, group: str) -> None:

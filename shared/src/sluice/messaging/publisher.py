@@ -1,6 +1,7 @@
 """Publishing events and dead letters. Returning means: every in-sync replica has it."""
 
 import asyncio
+from collections.abc import Callable, Mapping
 
 from aiokafka.errors import KafkaError
 from faststream.exceptions import FastStreamException
@@ -14,6 +15,13 @@ from sluice.messaging.record import Record
 PUBLISH_TIMEOUT = 20.0
 """Seconds. aiokafka itself blocks half a minute without a word when a broker dies."""
 
+Sign = Callable[[Mapping[str, str], bytes], Mapping[str, str]]
+"""The headers of a record with its signature among them, given its headers and value."""
+
+
+def _unsigned(headers: Mapping[str, str], _value: bytes) -> Mapping[str, str]:
+    return headers
+
 
 class KafkaPublisher:
     """Publishes on a broker that somebody else starts and stops.
@@ -21,23 +29,24 @@ class KafkaPublisher:
     A publish that timed out may still have landed; the same event published again bears the same id.
     """
 
-    def __init__(self, broker: KafkaBroker, timeout: float = PUBLISH_TIMEOUT) -> None:
+    def __init__(self, broker: KafkaBroker, timeout: float = PUBLISH_TIMEOUT, sign: Sign = _unsigned) -> None:
         self._broker = broker
         self._timeout = timeout
+        self._sign = sign
 
     async def publish(self, envelope: Envelope[Event]) -> None:
         """Raises Transient while Kafka does not take it."""
         key, value, headers = encode(envelope)
-        await self._send(envelope.data.TOPIC, key, value, headers)
+        await self._send(envelope.data.TOPIC, key, value, self._sign(headers, value))
 
     async def publish_letter(self, topic: str, record: Record, added: dict[str, str]) -> None:
         """Put a record's original bytes on a dead-letter topic. Raises Transient."""
         original = {name: value.decode("utf-8", "backslashreplace") for name, value in record.headers}
         await self._send(topic, record.key, record.value, original | added)
 
-    async def _send(self, topic: str, key: bytes | None, value: bytes, headers: dict[str, str]) -> None:
+    async def _send(self, topic: str, key: bytes | None, value: bytes, headers: Mapping[str, str]) -> None:
         try:
             async with asyncio.timeout(self._timeout):
-                await self._broker.publish(value, topic=topic, key=key, headers=headers)
+                await self._broker.publish(value, topic=topic, key=key, headers=dict(headers))
         except (KafkaError, FastStreamException, TimeoutError, OSError) as error:
             raise Transient(f"Kafka did not take a message for {topic}: {error!r}") from error
