@@ -1,10 +1,13 @@
 """YAML with its lines, and the traps of YAML."""
 
+import json
 import textwrap
 
 import pytest
 from contract_builder import contract, refusals
 
+from sluice.contracts import faults_of, load_contract
+from sluice.contracts.document import document_json
 from sluice.contracts.source import read_source
 from sluice.errors import ContractInvalid
 
@@ -66,6 +69,8 @@ def bomb(levels: int) -> str:
     ("text", "said"),
     [
         (bomb(9), "line 1: more than 100000 entries"),
+        ("a: &a " + "x" * 100_000 + "\nb: [" + "*a, " * 25 + "]", "line 1: more than 2000000 characters"),
+        ("a: &a {? " + "x" * 100_000 + " : 1}\nb: [" + "*a, " * 25 + "]", "line 1: more than 2000000 characters"),
         ("a: &a [*a]", "line 1: nested more than 60 levels"),
         ("a: " + "[" * 61 + "]" * 61, "line 1: nested more than 60 levels"),
         ("a:\n  " + "[" * 100_000, "line 1: nested more than 60 levels"),
@@ -86,7 +91,7 @@ def bomb(levels: int) -> str:
         ("a: " + "x" * 1_000_000, "line 1: a contract may have 1000000 bytes at most"),
         ("a: " + "ä" * 500_000, "line 1: a contract may have 1000000 bytes at most"),
     ],
-    ids=range(20),
+    ids=range(22),
 )
 def test_the_traps_of_yaml_are_refused_in_their_line(text, said):
     assert refused(text).startswith(said)
@@ -111,3 +116,41 @@ def test_words_of_the_contract_are_made_safe_to_show():
     text = contract('- {name: x, logicalType: string, "a\\nline 1: all is well": 1}')
     (told,) = refusals(text)
     assert told.startswith("line 12: schema/0/properties/1/a\\nline 1: all is well: no key of the Open Data")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a: [1", [(1, "document")]),
+        (b"a: 1\nb: \xff", [(2, "document")]),
+        ("", [(1, "document")]),
+        (contract("- {name: x, logicalType: text}\n- {name: x, logicalType: string}"), None),
+    ],
+)
+def test_whatever_makes_a_contract_invalid_is_told_as_data(text, expected):
+    with pytest.raises(ContractInvalid) as error:
+        load_contract(text)
+    told = faults_of(error.value)
+    if expected:
+        assert [(fault.line, fault.place) for fault in told] == expected
+    assert all(fault.message and fault.message in str(error.value) for fault in told)
+    assert faults_of(ContractInvalid("something\x00else"))[0].message == "something\\x00else"
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("1e999", "1e999"),
+        ("-1e999", "-1e999"),
+        ("1e3", 1000.0),
+        ("9" * 40, int("9" * 40)),
+        ("007", 7),
+        ('"\\ud800 \\0 é"', "\ud800 \0 é"),
+        ("~", None),
+        ("[yes, {b: 2024-01-31}]", ["yes", {"b": "2024-01-31"}]),
+    ],
+)
+def test_a_document_is_shown_as_json_that_everybody_reads(written, shown):
+    document = document_json(f"a: {written}")
+    assert json.loads(document, parse_constant=pytest.fail) == {"a": shown}
+    document.encode("ascii")

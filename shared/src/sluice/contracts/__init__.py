@@ -2,7 +2,7 @@
 
 from sluice.contracts.change import Change
 from sluice.contracts.compatibility import Comparison, compare
-from sluice.contracts.faults import ContractFault, ContractFaulty
+from sluice.contracts.faults import ContractFault, ContractFaulty, faults_of
 from sluice.contracts.model import (
     EXTRA_COLUMN,
     Bound,
@@ -65,6 +65,7 @@ __all__ = [
     "Version",
     "VersionExists",
     "compare",
+    "faults_of",
     "load_contract",
     "publish_contract",
 ]

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass, field
 
-from sluice.contracts.source import Path, Source
+from sluice.contracts.source import Path, Source, Unreadable
 from sluice.errors import ContractInvalid
 
 MOST = 20
 """Faults that are told; how many there are is told exactly."""
 LONGEST = 400
+DOCUMENT = "document"
+"""The place of what concerns the whole of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,17 @@ class ContractFaulty(ContractInvalid):
         self.count = count
 
 
+def faults_of(error: ContractInvalid) -> tuple[ContractFault, ...]:
+    """The same as data, whatever makes the contract invalid."""
+    match error:
+        case ContractFaulty():
+            return error.faults
+        case Unreadable():
+            return (ContractFault(error.line, DOCUMENT, _shown(error.said)),)
+        case _:
+            return (ContractFault(1, DOCUMENT, _shown(str(error))),)
+
+
 @dataclass(slots=True)
 class Faults:
     """Collects. Whoever finds a fault goes on, with something harmless in its place, and the loader raises at the end."""
@@ -40,7 +53,7 @@ class Faults:
     found: list[ContractFault] = field(default_factory=list)
 
     def add(self, path: Path, message: str) -> None:
-        place = "/".join(map(str, path)) or "document"
+        place = "/".join(map(str, path)) or DOCUMENT
         fault = ContractFault(self.source.line(path), _shown(place), _shown(message))
         if fault not in self.found:
             self.found.append(fault)

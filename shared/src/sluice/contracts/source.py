@@ -15,6 +15,7 @@ from sluice.errors import ContractInvalid
 
 MAX_BYTES = 1_000_000
 MAX_NODES = 100_000
+MAX_CHARACTERS = 2_000_000
 MAX_DEPTH = 60
 
 Path = tuple[str | int, ...]
@@ -30,6 +31,15 @@ CORE: tuple[tuple[str, str], ...] = (
 
 TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("map", "seq", "str")}
 """What composing gives to everything that bears no tag of its own."""
+
+
+class Unreadable(ContractInvalid):
+    """Nothing can be read at all, for what stands in `line`; `said` is what is wrong, and the way out."""
+
+    def __init__(self, line: int, said: str) -> None:
+        super().__init__(f"line {line}: {said}")
+        self.line = line
+        self.said = said
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,23 +62,21 @@ class Source:
 
 
 def read_source(text: str | bytes) -> Source:
-    """Raises ContractInvalid: too large, no UTF-8, no YAML, or YAML beyond the limits; the message names the line."""
+    """Raises Unreadable: too large, no UTF-8, no YAML, or YAML beyond the limits; the message names the line."""
     if len(text if isinstance(text, bytes) else text.encode(errors="replace")) > MAX_BYTES:
-        raise ContractInvalid(f"line 1: a contract may have {MAX_BYTES} bytes at most; leave out what no rule needs")
+        raise Unreadable(1, f"a contract may have {MAX_BYTES} bytes at most; leave out what no rule needs")
     try:
         node = yaml.compose(_decoded(text), Loader=yaml.BaseLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        said = f"line {mark.line + 1 if mark else 1}: not YAML: {error.problem or error.context}"
-        raise ContractInvalid(f"{said}; look at the indents and quotes there and above") from error
+        said = f"not YAML: {error.problem or error.context}; look at the indents and quotes there and above"
+        raise Unreadable(mark.line + 1 if mark else 1, said) from error
     except yaml.YAMLError as error:
-        raise ContractInvalid(
-            f"line 1: not YAML: it holds a character that is no text: {str(error)[:100]!r}"
-        ) from error
+        raise Unreadable(1, f"not YAML: it holds a character that is no text: {str(error)[:100]!r}") from error
     except RecursionError as error:
         raise _too_deep(1) from error
     if node is None:
-        raise ContractInvalid("line 1: the contract is empty")
+        raise Unreadable(1, "the contract is empty")
     source = Source(None)
     return Source(_Builder(source).build(node, ()), source.lines, source.texts)
 
@@ -80,26 +88,25 @@ def _decoded(text: str | bytes) -> str:
         return text.decode()
     except UnicodeDecodeError as error:
         line = text.count(b"\n", 0, error.start) + 1
-        raise ContractInvalid(f"line {line}: not UTF-8; save the contract as UTF-8") from error
+        raise Unreadable(line, "not UTF-8; save the contract as UTF-8") from error
 
 
 @dataclass(slots=True)
 class _Builder:
     source: Source
     nodes: int = 0
+    characters: int = 0
 
     def build(self, node: yaml.Node, path: Path) -> Any:
         line = node.start_mark.line + 1
         self.source.lines.setdefault(path, line)
         self.nodes += 1
         if self.nodes > MAX_NODES:
-            raise ContractInvalid(
-                f"line {line}: more than {MAX_NODES} entries, each use of an anchor counted; shorten it"
-            )
+            raise Unreadable(line, f"more than {MAX_NODES} entries, each use of an anchor counted; shorten it")
         if len(path) > MAX_DEPTH:
             raise _too_deep(line)
         if node.tag not in TAGS:
-            raise ContractInvalid(f"line {line}: tags such as {node.tag[:40]!r} mean nothing here; leave them out")
+            raise Unreadable(line, f"tags such as {node.tag[:40]!r} mean nothing here; leave them out")
         if isinstance(node, yaml.MappingNode):
             return {key: self.build(value, (*path, key)) for key, value in self._entries(node, path)}
         if isinstance(node, yaml.SequenceNode):
@@ -111,18 +118,24 @@ class _Builder:
         for key, value in node.value:
             line = key.start_mark.line + 1
             if not isinstance(key, yaml.ScalarNode) or (key.value == "<<" and key.style is None):
-                raise ContractInvalid(f"line {line}: a key must be a plain word; write out what is to be merged")
-            name = str(key.value)
+                raise Unreadable(line, "a key must be a plain word; write out what is to be merged")
+            name = self._text(key)
             if name in seen:
-                raise ContractInvalid(
-                    f"line {line}: {name[:100]!r} stands in line {seen[name]} already; keep one of them"
-                )
+                raise Unreadable(line, f"{name[:100]!r} stands in line {seen[name]} already; keep one of them")
             seen[name] = line
             self.source.lines[*path, name] = line
             yield name, value
 
-    def _scalar(self, node: yaml.ScalarNode, path: Path) -> str | float | bool | None:
+    def _text(self, node: yaml.ScalarNode) -> str:
         text = str(node.value)
+        self.characters += len(text)
+        if self.characters > MAX_CHARACTERS:
+            said = f"more than {MAX_CHARACTERS} characters, each use of an anchor counted; shorten it"
+            raise Unreadable(node.start_mark.line + 1, said)
+        return text
+
+    def _scalar(self, node: yaml.ScalarNode, path: Path) -> str | float | bool | None:
+        text = self._text(node)
         kind = "str" if node.style else _kind(text)
         if kind != "null":
             self.source.texts[path] = text
@@ -143,5 +156,5 @@ def _kind(text: str) -> str:
     return next((kind for kind, pattern in CORE if re.fullmatch(pattern, text)), "str")
 
 
-def _too_deep(line: int) -> ContractInvalid:
-    return ContractInvalid(f"line {line}: nested more than {MAX_DEPTH} levels deep; no contract needs that")
+def _too_deep(line: int) -> Unreadable:
+    return Unreadable(line, f"nested more than {MAX_DEPTH} levels deep; no contract needs that")
