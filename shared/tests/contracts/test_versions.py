@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from sluice.contracts import ActiveChanged, ContractStore, ContractVersions, VersionExists
+from sluice.contracts import ActiveChanged, ContractVersions, VersionExists
 from sluice.events import ContractRef
 from sluice.ledger import active_contract_key, contract_key
 from sluice.objectstore import open_objectstore
@@ -137,13 +137,3 @@ async def test_what_was_put_in_force_by_hand_is_known_as_the_first(versions, sto
         await versions.activate(of("2"), "ada", expected="")
     await versions.activate(of("2"), "ada", expected="1")
     assert await told(versions, of("1")) == [("1", "2", "ada")]
-
-
-async def test_a_reader_that_was_asking_does_not_forget_what_it_has_learned(store, versions, of):
-    await versions.activate(of("1"), "ada")
-    contracts = ContractStore(store)
-    answers = asyncio.gather(*(contracts.active(of("1").datasource) for _ in range(5)))
-    await asyncio.sleep(0)  # they are on their way
-    contracts.learn(of("2"))
-    assert set(await answers) == {of("2")}
-    assert await contracts.active(of("1").datasource) == of("2")

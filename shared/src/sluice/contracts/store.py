@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass, field
+from math import inf
 
 import structlog
 
@@ -24,28 +25,30 @@ MOST_KEPT = 1_000
 
 @dataclass(slots=True)
 class ContractStore:
-    """Reads contracts. Versions are immutable and kept; which one is active is asked again every ACTIVE_FOR seconds."""
+    """Reads contracts. Versions are immutable, and the last ones kept; which one is active is asked again after a while."""
 
     store: ObjectStore
+    active_for: float = ACTIVE_FOR
+    most_kept: int = MOST_KEPT
     _versions: dict[ContractRef, Contract] = field(default_factory=dict)
     _active: dict[str, tuple[float, ContractRef]] = field(default_factory=dict)
 
     async def active(self, datasource: str) -> ContractRef | None:
         """The version that new files are held against; None where the datasource is unknown."""
         known = self._active.get(datasource)
-        if known and time.monotonic() - known[0] < ACTIVE_FOR:
+        if known and time.monotonic() - known[0] < self.active_for:
             return known[1]
         try:
             version = (await self.store.get(active_contract_key(datasource))).decode().strip()
         except ObjectMissing:
             return None
         if self._active.get(datasource) is known:  # else somebody has learned more while we asked
-            self.learn(ContractRef(datasource=datasource, version=version))
+            self._active[datasource] = (time.monotonic(), ContractRef(datasource=datasource, version=version))
         return self._active[datasource][1]
 
-    def learn(self, active: ContractRef) -> None:
-        """This version has just become active, or was just read to be."""
-        self._active[active.datasource] = (time.monotonic(), active)
+    def changed(self, active: ContractRef) -> None:
+        """This version was made active just now: whoever asks next gets to know at once."""
+        self._active[active.datasource] = (-inf, active)
 
     async def get(self, reference: ContractRef) -> Contract:
         """Raises ObjectMissing where there is no such version, ContractInvalid where it cannot be honoured, or is another."""
@@ -70,6 +73,6 @@ class ContractStore:
             return None
 
     def _keep(self, reference: ContractRef, contract: Contract) -> None:
-        while len(self._versions) >= MOST_KEPT:
+        while len(self._versions) >= self.most_kept:
             del self._versions[next(iter(self._versions))]
         self._versions[reference] = contract
