@@ -10,6 +10,7 @@ import pytest
 import zstandard
 
 from sluice.contracts import FieldType
+from sluice.contracts.formats import strptime_of
 
 DAYS = [dt.date(2024, 1, 1) + dt.timedelta(days=day) for day in range(30)]
 
@@ -53,24 +54,25 @@ def test_the_last_row_counts_as_much_as_the_first(contract_of, write):
 
 
 @pytest.mark.parametrize(
-    ("values", "kind", "strptime"),
+    ("values", "kind", "written"),
     [
-        (["31.12.2024", "01.02.2024"], "date", "%d.%m.%Y"),
-        (["1.2.2024"], "date", "%d.%m.%Y"),
-        (["12/31/2024", "01/02/2024"], "date", "%m/%d/%Y"),
-        (["31/12/2024", "1/2/2024"], "date", "%d/%m/%Y"),
-        (["2024/12/31"], "date", "%Y/%m/%d"),
-        (["20241231"], "date", "%Y%m%d"),
-        (["Jan 1 2000", "Dec 31 2000"], "date", "%b %d %Y"),
-        (["1 January 2000", "2 May 2000"], "date", "%d %B %Y"),
-        (["31.12.2024 10:00"], "timestamp", "%d.%m.%Y %H:%M"),
-        (["12/31/2024 1:05 PM"], "timestamp", "%m/%d/%Y %I:%M %p"),
-        (["2024/12/31 23:59:59"], "timestamp", "%Y/%m/%d %H:%M:%S"),
+        (["31.12.2024", "01.02.2024"], "date", "dd.MM.yyyy"),
+        (["31.12.2024", "1.2.2024"], "date", "d.M.yyyy"),
+        (["12/31/2024", "01/02/2024"], "date", "MM/dd/yyyy"),
+        (["31/12/2024", "1/2/2024"], "date", "d/M/yyyy"),
+        (["2024/12/31"], "date", "yyyy/MM/dd"),
+        (["20241231"], "date", "yyyyMMdd"),
+        (["Jan 1 2000", "Dec 31 2000"], "date", "MMM d yyyy"),
+        (["1 January 2000", "2 May 2000"], "date", "d MMMM yyyy"),
+        (["31.12.2024 10:00"], "timestamp", "dd.MM.yyyy HH:mm"),
+        (["12/31/2024 1:05 PM"], "timestamp", "MM/dd/yyyy h:mm a"),
+        (["2024/12/31 23:59:59"], "timestamp", "yyyy/MM/dd HH:mm:ss"),
     ],
 )
-def test_date_formats_are_found(contract_of, write, values, kind, strptime):
+def test_date_formats_are_found(contract_of, write, tmp_path, values, kind, written):
     field = contract_of(write("data.csv", column(values))).field("value")
-    assert (field.type, field.format) == (kind, strptime)
+    assert (field.type, field.format) == (kind, strptime_of(written, kind))
+    assert f"format: {written}\n" in (tmp_path / "data.odcs.yaml").read_text()
 
 
 def test_dates_that_can_be_read_both_ways_are_nobodys_guess(contract_of, write, tmp_path):
@@ -135,12 +137,21 @@ def test_the_header_may_stand_below_a_title(contract_of, write):
     assert (made.dialect.header_row, made.columns) == (4, ("day", "n", "text"))
 
 
-@pytest.mark.parametrize("comma", [True, False])
-def test_a_comma_is_decimal_only_where_some_number_shows_it(contract_of, write, comma):
-    rows = "".join(f"{day};1,234;{'0,5' if comma else 'x'}\n" for day in DAYS)
-    made = contract_of(write("data.csv", f"day;a;b\n{rows}"))
-    assert made.dialect.decimal == ("," if comma else ".")
-    assert made.field("a").type == ("number" if comma else "string")
+@pytest.mark.parametrize(
+    ("cells", "decimal", "kinds"),
+    [
+        ("1,234;0,5", ",", ["number", "number"]),
+        ("1,234;x", ".", ["string", "string"]),
+        ("1,5;0.5", ".", ["string", "number"]),
+        ("1.234;0,5", ",", ["string", "number"]),
+        ("1,234;7", ".", ["string", "integer"]),
+    ],
+)
+def test_a_comma_is_decimal_only_where_some_number_shows_it_and_none_has_a_point(
+    contract_of, write, cells, decimal, kinds
+):
+    made = contract_of(write("data.csv", "day;a;b\n" + "".join(f"{day};{cells}\n" for day in DAYS)))
+    assert (made.dialect.decimal, [field.type for field in made.fields[1:]]) == (decimal, kinds)
 
 
 def test_null_words_are_taken_where_a_typed_column_needs_them(contract_of, write, run):
@@ -283,3 +294,10 @@ def test_rows_that_are_torn_are_told_and_the_contract_is_written(contract_of, wr
     path = write("data.csv", column(["1"]) + "2024-02-01\n")
     assert contract_of(path, keeps=False).field("value").type is FieldType.INTEGER
     assert "line 32: expected 2 cells, as in the header; there are 1." in run("init", path, "--out", "-").stderr
+
+
+def test_a_header_that_is_wider_than_most_rows_is_one(contract_of, write):
+    made = contract_of(
+        write("data.csv", column(["1"]).replace("day,value", "day,value,late") + "2024-02-01,2,3\n"), keeps=False
+    )
+    assert made.columns == ("day", "value", "late")

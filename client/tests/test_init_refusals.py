@@ -30,6 +30,7 @@ TABLE = "day,n\n" + "".join(f"{day},1\n" for day in DAYS)
         ("a.csv", TABLE.replace("day,n", "day,__n"), "wrong-columns", "names that begin with __"),
         ("a.csv", TABLE.replace("day,n", 'day,"a\nb"'), "wrong-columns", r"column 2 (a\nb): a name has 255 characters"),
         ("a.csv", TABLE.removeprefix("day,n\n"), "wrong-columns", "column 1 (2024-01-01) looks like a cell"),
+        ("a.csv", TABLE.replace(",1\n", ",1,\n"), "wrong-columns", "line 1 has 2 cells, and most rows have 3"),
         ("a.csv", "1,2\n3,4\n", "wrong-columns", "looks like a cell"),
         ("a.csv", "a,b\nx,y\n", "no-time-column", "no column is a date or time in every row"),
         ("a.csv", TABLE + ",1\n", "no-time-column", "day has 1 empty cells: fill them."),

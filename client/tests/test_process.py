@@ -29,3 +29,13 @@ def test_words_that_no_command_knows_end_as_what_could_not_run():
         subprocess.run([sys.executable, "-m", "sluice_client", *words], capture_output=True, check=False).returncode
         == 2
     )
+
+
+def test_an_error_of_the_program_is_no_verdict(tmp_path):
+    path, contract = tmp_path / "a.csv", tmp_path / "a.odcs.yaml"
+    path.write_text("day,n\n2024-01-01,1\n")
+    command = [sys.executable, "-m", "sluice_client", "contract"]
+    subprocess.run([*command, "init", path, "--out", contract], check=True)
+    without_disk = ["bash", "-c", 'ulimit -f 0; exec "$0" "$@"', *command]
+    done = subprocess.run([*without_disk, "test", contract, path], capture_output=True, check=False)
+    assert (done.returncode, b"Traceback" in done.stderr) == (2, True)

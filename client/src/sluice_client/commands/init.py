@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from sluice.reports.page import several
 from sluice.settings import read_settings
 from sluice_client.errors import Refused
 from sluice_client.inference.draft import Wishes, draft_of
@@ -52,7 +53,7 @@ def _tell(proved: Proved, target: Path) -> None:
     draft, report = proved.draft, proved.report
     time = f"time column {draft.time_column}"
     where = "" if target == STDOUT else f"Wrote {target}: "
-    warn(shown(f"{where}{len(draft.table.columns)} columns of {draft.rows:,} rows, {time}."))
+    warn(shown(f"{where}{several(len(draft.table.columns), 'column')} of {several(draft.rows, 'row')}, {time}."))
     for note in draft.notes:
         warn(shown(note))
     if report.problem or report.errors_total:

@@ -30,6 +30,7 @@ class Cut:
     lines: tuple[int, ...]
     first: int
     """Line of the first record that is not blank."""
+    first_width: int
     torn: bool
     """A quote of that record is out of place."""
 
@@ -45,8 +46,8 @@ class Cut:
 
     @property
     def headers(self) -> tuple[int, ...]:
-        """Lines in which the header may stand, the likeliest first."""
-        return ((self.first,) if self.torn else ()) + self.lines[:HEADERS]
+        """Lines in which the header may stand, the likeliest first. No title is wider than the table: such a record has names."""
+        return ((self.first,) if self.torn or self.first_width > self.width else ()) + self.lines[:HEADERS]
 
 
 def text_dialects(file: GivenFile, asked: Dialect) -> Iterator[Dialect]:
@@ -62,6 +63,11 @@ def text_dialects(file: GivenFile, asked: Dialect) -> Iterator[Dialect]:
     for line in [asked.header_row] if asked.header_row else best.headers:
         header_row = None if line == best.first else line
         yield replace(asked, encoding=encoding, delimiter=best.delimiter, header_row=header_row)
+    if best.first_width != best.width and not asked.header_row:
+        # whoever asks for more has found no header
+        said = f"line {best.first} has {best.first_width} cells, and most rows have {best.width}"
+        way = "Give the header a name for each column, or say with --header-row where it stands."
+        raise Refused("wrong-columns", f"{file.path}: {said}. {way}")
 
 
 def _whole_lines(text: bytes) -> bytes:
@@ -83,5 +89,12 @@ def _cut(text: bytes, delimiter: str) -> Cut | None:
     widths, often = np.unique(counts[sound], return_counts=True)
     width = int(widths[np.argmax(often)])
     lines = records.lines + 1
-    first = np.flatnonzero(filled)[0]
-    return Cut(delimiter, width, tuple(lines[sound & (counts == width)].tolist()), int(lines[first]), not sound[first])
+    first = int(np.flatnonzero(filled)[0])
+    return Cut(
+        delimiter,
+        width,
+        tuple(lines[sound & (counts == width)].tolist()),
+        int(lines[first]),
+        int(counts[first]),
+        not sound[first],
+    )

@@ -8,13 +8,14 @@ import yaml
 
 from sluice.contracts.source import CORE
 from sluice.events import FileFormat
+from sluice.reports.page import several
 from sluice_client.inference.decision import Column
 from sluice_client.inference.draft import Draft
 from sluice_client.terminal import shown
 
 LONGEST_COMMENT = 200
 HEAD = """\
-# A first contract, written by `sluice contract init` from {rows:,} rows of {filename}.
+# A first contract, written by `sluice contract init` from {rows} of {filename}.
 # What stands behind # was seen in that file and is no rule. Make rules of what must hold for every file; then raise the version.
 """
 
@@ -28,7 +29,7 @@ for _kind, _pattern in CORE:
 
 
 def write_draft(draft: Draft) -> str:
-    head = HEAD.format(rows=draft.rows, filename=shown(draft.file.name))
+    head = HEAD.format(rows=several(draft.rows, "row"), filename=shown(draft.file.name))
     notes = "".join(_comment(note, 0) for note in draft.notes)
     columns = "".join(_column_text(draft, each) for each in draft.table.columns)
     table = {"name": draft.datasource, "logicalType": "object"}
