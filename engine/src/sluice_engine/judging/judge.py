@@ -112,7 +112,7 @@ class Judging:
         flags = whole.select(rule.broken.alias(str(at)) for at, rule in enumerate(self._rules))
         for rule, flag in zip(self._rules, flags, strict=True):
             if flag.any():
-                where = flag.fill_null(value=False)
+                where = flag.fill_null(value=False) if flag.null_count() else flag
                 unread = failed.get(rule.column or "")
                 where = where if unread is None else where & ~unread
                 if rule.metric is not None:

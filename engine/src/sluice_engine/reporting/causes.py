@@ -40,51 +40,84 @@ class Seen:
         self.waiting = Counter()
 
 
+@dataclass(slots=True)
+class Harm:
+    """What a remedy in the contract would break, for it is for the whole file: seen in the good cells.
+
+    The first cells of each batch are looked at, and all of those batches whose failed cells bring the remedy to mind; columns that are
+    no text count for nothing.
+    """
+
+    contract: Contract
+    marked: bool = False
+    """A number is written with the contract's decimal mark."""
+    words: set[str] = field(default_factory=set)
+    """Null words, as they are written, that stand in cells which may not be empty."""
+    _numbers: list[str] = field(init=False)
+    _filled: list[str] = field(init=False)
+    _batch: pl.DataFrame | None = None
+    """Of which the words were not all looked at."""
+
+    def __post_init__(self) -> None:
+        fields, key = self.contract.fields, self.contract.primary_key
+        self._numbers = [each.name for each in fields if each.type is FieldType.NUMBER]
+        filled = (each for each in fields if each.required or each.name in key)
+        self._filled = [each.name for each in filled if each.type is FieldType.STRING]
+
+    def see(self, cells: pl.DataFrame) -> None:
+        """All cells of a batch, good and bad, by the contract's names."""
+        self._batch = cells
+        self._look_for_marks(cells.head(GLANCE))
+        self._look_for_words(cells.head(GLANCE))
+
+    def look_closer(self, column: str, failed: pl.Series) -> None:
+        """Failed cells (String) of the batch that was seen last."""
+        if self._batch is None:
+            return
+        mark = other_mark(self.contract.dialect)
+        if column in self._numbers and not self.marked and failed.str.contains(mark, literal=True).any():
+            self._look_for_marks(self._batch)
+        if _null_words([failed]):
+            self._look_for_words(self._batch)
+            self._batch = None
+
+    def _look_for_marks(self, cells: pl.DataFrame) -> None:
+        self.marked = self.marked or any(self._has_mark(column) for column in _texts(cells, self._numbers))
+
+    def _look_for_words(self, cells: pl.DataFrame) -> None:
+        self.words |= _null_words(_texts(cells, self._filled))
+
+    def _has_mark(self, cells: pl.Series) -> bool:
+        mark = self.contract.dialect.decimal
+        good = rf"^\s*[+-]?(?:[0-9]+\{mark}[0-9]*|\{mark}[0-9]+)(?:[eE][+-]?[0-9]+)?\s*$"
+        marked = cells.filter(cells.str.contains(mark, literal=True).fill_null(value=False))
+        return bool(marked.str.contains(good).any())
+
+
+def _texts(cells: pl.DataFrame, names: list[str]) -> list[pl.Series]:
+    return [cells[name] for name in names if cells.schema.get(name) == pl.String]
+
+
+def _null_words(columns: list[pl.Series]) -> set[str]:
+    texts = pl.concat([pl.Series([], dtype=pl.String), *(each.alias("") for each in columns)])
+    short = texts.filter((texts.str.len_bytes() <= _LONGEST_WORD).fill_null(value=False)).unique().str.strip_chars()
+    return set(short.filter(short.str.to_lowercase().is_in(list(NULL_WORDS))))
+
+
+_LONGEST_WORD = max(len(word.encode()) for word in NULL_WORDS)
+
+
 class Causes:
     """Takes failed cells as the file is read; memory and time are bounded, whatever the file holds."""
 
     def __init__(self, contract: Contract) -> None:
         self._contract = contract
         self._seen: dict[tuple[str, str], Seen] = {}
-        self._other_mark: set[str] = set()
-        """Number columns with a good cell that another decimal mark would break."""
-        self._words: set[str] = set()
-        """Null words, as they are written, that stand in good cells which may not be empty."""
-        self._batch: pl.DataFrame | None = None
-        key = contract.primary_key
-        self._numbers = [each.name for each in contract.fields if each.type is FieldType.NUMBER]
-        self._filled = [
-            each.name
-            for each in contract.fields
-            if each.type is FieldType.STRING and (each.required or each.name in key)
-        ]
+        self._harm = Harm(contract)
 
     def see(self, cells: pl.DataFrame) -> None:
-        """All cells of a batch, good and bad, by the contract's names; before `add` of the same batch.
-
-        A remedy in the contract is for the whole file: what it would break must have been seen. The first cells of each batch are
-        looked at, and all of those batches whose failed cells bring a remedy to mind; columns that are no text count for nothing.
-        """
-        self._batch = cells
-        self._look(cells.head(GLANCE))
-
-    def _look(self, cells: pl.DataFrame) -> None:
-        for name in self._numbers:
-            if name not in self._other_mark and cells.schema.get(name) == pl.String and self._has_mark(cells[name]):
-                self._other_mark.add(name)
-        for name in self._filled:
-            if cells.schema.get(name) == pl.String:
-                self._words |= _null_words(cells[name])
-
-    def _brings_to_mind(self, column: str, cells: pl.Series) -> bool:
-        marked = column in self._numbers and cells.str.contains(other_mark(self._contract.dialect), literal=True).any()
-        return bool(marked) or bool(_null_words(cells))
-
-    def _has_mark(self, cells: pl.Series) -> bool:
-        mark = self._contract.dialect.decimal
-        good = rf"^\s*[+-]?(?:[0-9]+\{mark}[0-9]*|\{mark}[0-9]+)(?:[eE][+-]?[0-9]+)?\s*$"
-        marked = cells.filter(cells.str.contains(mark, literal=True).fill_null(value=False))
-        return bool(marked.str.contains(good).any())
+        """All cells of a batch, good and bad, by the contract's names; before `add` of the same batch."""
+        self._harm.see(cells)
 
     def add(self, column: str, rule: str, cells: pl.Series) -> None:
         """Cells (String) of one batch that broke the rule, as they stood. Rules that tell nothing by the look of a cell are ignored."""
@@ -96,19 +129,18 @@ class Causes:
             seen = self._seen[column, rule] = Seen(cluster)
         looked_at = cells.head(max(0, PER_COLUMN - seen.cells))
         seen.cells += len(cells)
-        if self._batch is not None and self._brings_to_mind(column, looked_at):
-            self._look(self._batch)
-            self._batch = None
-        if len(looked_at):
-            short = looked_at.filter(looked_at.str.len_bytes() <= LONGEST)
-            seen.waiting.update(short.to_list())
-            if sum(len(each.waiting) for each in self._seen.values()) > KEPT:
-                self._sort()
+        if not len(looked_at):
+            return
+        self._harm.look_closer(column, looked_at)
+        short = looked_at.filter(looked_at.str.len_bytes() <= LONGEST)
+        texts, counts = short.unique(maintain_order=True), short.unique_counts()
+        seen.waiting.update(dict(zip(texts.to_list(), counts.to_list(), strict=True)))
+        if sum(len(each.waiting) for each in self._seen.values()) > KEPT:
+            self._sort()
 
     def found(self) -> tuple[Cause, ...]:
         """Those that explain most rows first; at most MOST_CAUSES."""
         self._sort()
-        self._batch = None
         told = [
             cause
             for (column, _), seen in self._seen.items()
@@ -118,17 +150,9 @@ class Causes:
         return tuple(sorted(told, key=lambda cause: -cause.rows)[:MOST_CAUSES])
 
     def _told(self, column: str) -> Told:
-        return Told(self._contract, self._contract.field(column), bool(self._other_mark), frozenset(self._words))
+        return Told(self._contract, self._contract.field(column), self._harm.marked, frozenset(self._harm.words))
 
     def _sort(self) -> None:
         for seen in self._seen.values():
             if seen.waiting:
                 seen.sort()
-
-
-def _null_words(cells: pl.Series) -> set[str]:
-    short = cells.filter((cells.str.len_bytes() <= _LONGEST_WORD).fill_null(value=False)).unique()
-    return set(short.filter(short.str.strip_chars().str.to_lowercase().is_in(list(NULL_WORDS))).str.strip_chars())
-
-
-_LONGEST_WORD = max(len(word.encode()) for word in NULL_WORDS)

@@ -17,7 +17,7 @@ from sluice_engine.parsing.columns import as_text
 from sluice_engine.reading.excel import ExcelTable
 from sluice_engine.reading.header import ERRORS, ROW
 from sluice_engine.reading.table import Batch, Table
-from sluice_engine.reporting.causes import Causes
+from sluice_engine.reporting.causes import MENDABLE, Causes
 from sluice_engine.reporting.rejects import RejectsWriter, open_rejects
 from sluice_engine.reporting.texts import ErrorTexts
 from sluice_engine.reporting.workbook import Mark, Summary, write_workbook
@@ -51,7 +51,7 @@ class Handback:
         batch = sifted.batch
         self.causes.see(batch.cells)
         for each in sifted.broken:
-            if each.rule.column in batch.cells.columns and each.where is not None:
+            if each.rule.id in MENDABLE and each.rule.column in batch.cells.columns and each.where is not None:
                 cells = batch.cells[each.rule.column].filter(each.where)
                 self.causes.add(each.rule.column, each.rule.id, cells if cells.dtype == pl.String else as_text(cells))
         self._mark(sifted.broken, batch.rows)
