@@ -1,5 +1,6 @@
 """Sluice's engine, as the validator's warm child runs it: report, rejects file and canonical Parquet included."""
 
+import gc
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -33,4 +34,6 @@ def work() -> dict[str, object]:
 
 
 warm_up(judge)
+gc.collect()
+gc.freeze()  # as the nursery does
 measured(work)
