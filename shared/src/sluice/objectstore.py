@@ -2,9 +2,9 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,8 @@ from aiobotocore.config import AioConfig
 from botocore.exceptions import BotoCoreError, ClientError
 
 from sluice.errors import ObjectChanged, ObjectDenied, ObjectExists, ObjectMissing, Permanent, SluiceError, Transient
+from sluice.multipart import PART_SIZE, Part, Pieces, Upload
 from sluice.settings import S3Settings
-
-PART_SIZE = 8_388_608
-"""Bytes per part of an upload; S3 asks for at least 5 MiB. At most two parts are held in memory."""
 
 AFTER_SLASH = chr(ord("/") + 1)
 
@@ -199,15 +197,33 @@ class ObjectStore:
                     await upload.write(piece)
 
     @asynccontextmanager
-    async def upload(self, key: str) -> AsyncIterator["Upload"]:
+    async def upload(self, key: str) -> AsyncIterator[Upload]:
         """An upload in parts. It becomes visible when the block ends; leaving by an exception leaves nothing behind."""
         upload = Upload(self, key)
         try:
             yield upload
             await upload.finish()
         except BaseException:
-            await upload.abort()
+            with suppress(SluiceError):
+                await upload.abort()
             raise
+
+    async def begin(self, key: str) -> "S3Multipart":
+        """An upload in parts that outlives this process; see `resume`."""
+        with translate_s3_errors(key):
+            answer = await self.client.create_multipart_upload(Bucket=self.bucket, Key=key)
+        return self.resume(key, answer["UploadId"])
+
+    def resume(self, key: str, multipart_id: str) -> "S3Multipart":
+        return S3Multipart(self.client, self.bucket, key, multipart_id)
+
+    async def unfinished(self, prefix: str) -> AsyncIterator["S3Multipart"]:
+        """Uploads in parts under a prefix that were neither completed nor aborted."""
+        with translate_s3_errors(prefix):
+            pages = self.client.get_paginator("list_multipart_uploads").paginate(Bucket=self.bucket, Prefix=prefix)
+            async for page in pages:
+                for each in page.get("Uploads", ()):
+                    yield self.resume(each["Key"], each["UploadId"])
 
     async def answers(self) -> bool:
         """Does the bucket answer within two seconds?"""
@@ -243,54 +259,39 @@ def bare_etag(etag: str) -> str:
     return etag.strip('"')
 
 
-@dataclass(slots=True)
-class Upload:
-    """Bytes on their way into one object: small ones in a single put, larger ones in parts of PART_SIZE."""
+@dataclass(frozen=True, slots=True)
+class S3Multipart:
+    """One upload in parts; see `sluice.multipart`."""
 
-    store: ObjectStore
+    client: Any
+    bucket: str
     key: str
-    size: int = 0
-    _buffer: bytearray = field(default_factory=bytearray)
-    _upload_id: str | None = None
-    _parts: list[dict[str, Any]] = field(default_factory=list)
+    id: str
 
-    async def write(self, chunk: bytes) -> None:
-        self._buffer += chunk
-        self.size += len(chunk)
-        while len(self._buffer) >= PART_SIZE:
-            await self._send(bytes(self._buffer[:PART_SIZE]))
-            del self._buffer[:PART_SIZE]
-
-    async def _send(self, part: bytes) -> None:
-        target = {"Bucket": self.store.bucket, "Key": self.key}
+    async def put(self, number: int, body: Pieces) -> Part:
+        """Put a part, over whatever was there. Raises ObjectMissing where the upload is over; not every server does."""
         with translate_s3_errors(self.key):
-            if self._upload_id is None:
-                self._upload_id = (await self.store.client.create_multipart_upload(**target))["UploadId"]
-            number = len(self._parts) + 1
-            answer = await self.store.client.upload_part(
-                **target, UploadId=self._upload_id, PartNumber=number, Body=part
-            )
-        self._parts.append({"PartNumber": number, "ETag": answer["ETag"]})
+            answer = await self.client.upload_part(**self._target, PartNumber=number, Body=body)
+        return Part(number, len(body), bare_etag(answer["ETag"]))
 
-    async def finish(self) -> None:
-        if self._upload_id is None:
-            await self.store.put(self.key, bytes(self._buffer))
-            return
-        if self._buffer:
-            await self._send(bytes(self._buffer))
+    async def parts(self) -> AsyncIterator[Part]:
+        """Those that S3 has, in order; none where the upload is over."""
+        with translate_s3_errors(self.key), suppress(ObjectMissing):
+            async for page in self.client.get_paginator("list_parts").paginate(**self._target):
+                for each in page.get("Parts", ()):
+                    yield Part(each["PartNumber"], each["Size"], bare_etag(each["ETag"]))
+
+    async def complete(self, parts: Iterable[Part]) -> None:
+        """Make the object of these very parts. Raises ObjectMissing where the upload is over, Permanent where a part is another by now."""
+        said = [{"PartNumber": part.number, "ETag": part.etag} for part in parts]
         with translate_s3_errors(self.key):
-            await self.store.client.complete_multipart_upload(
-                Bucket=self.store.bucket,
-                Key=self.key,
-                UploadId=self._upload_id,
-                MultipartUpload={"Parts": self._parts},
-            )
+            await self.client.complete_multipart_upload(**self._target, MultipartUpload={"Parts": said})
 
     async def abort(self) -> None:
-        """Best effort: what cannot be aborted now is swept by age later."""
-        if self._upload_id is None:
-            return
-        with suppress(SluiceError), translate_s3_errors(self.key):
-            await self.store.client.abort_multipart_upload(
-                Bucket=self.store.bucket, Key=self.key, UploadId=self._upload_id
-            )
+        """Throw the parts away; an upload that is over is fine."""
+        with translate_s3_errors(self.key), suppress(ObjectMissing):
+            await self.client.abort_multipart_upload(**self._target)
+
+    @property
+    def _target(self) -> dict[str, str]:
+        return {"Bucket": self.bucket, "Key": self.key, "UploadId": self.id}
