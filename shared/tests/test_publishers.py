@@ -17,9 +17,9 @@ from sluice.messaging.cloudevents import encode, encode_structured
 from sluice.messaging.deadletter import REASON, DeadLetterLimit
 from sluice.messaging.delivery import Delivery, Stopped
 from sluice.messaging.record import Record
-from sluice.publishers import Location, Prefix, PublishersUnreadable, open_publishers, open_signer
+from sluice.publishers import Location, Prefix, open_publishers, open_signer
 from sluice.publishers.locations import LONGEST_KEY, OWN_PREFIXES
-from sluice.publishers.register import read_register
+from sluice.publishers.register import PublishersUnreadable, read_register
 from sluice.publishers.signature import HEADER, is_genuine, sign
 from sluice.testing import file_uploaded
 
@@ -242,7 +242,7 @@ def test_a_fault_in_the_file_is_said_without_a_secret(file, old, new, said):
     assert old in text
     file.write_text(text.replace(old, new))
     with pytest.raises(PublishersUnreadable, match=re.escape(said)) as fault:
-        open_publishers(file)
+        read_register(file)
     assert str(file) in str(fault.value)
     assert THEIRS not in str(fault.value)
 
@@ -256,7 +256,10 @@ def test_without_the_gateway_nobody_is_believed(file):
         )
     )
     with pytest.raises(PublishersUnreadable, match="the gateway's own events"):
-        open_publishers(file)
+        read_register(file)
+    for open_it in (open_publishers, open_signer):
+        with pytest.raises(SystemExit, match="the gateway's own events"):
+            open_it(file)
 
 
 def test_json_will_do_and_secrets_are_not_shown(tmp_path):

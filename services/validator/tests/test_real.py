@@ -82,7 +82,7 @@ async def stored(store, make_fact) -> Callable[..., Any]:
         (b"abcdef", {}, 5, "file-too-large"),
         (b"abc", {"sha256": "0" * 64}, 10, "digest-mismatch"),
         (b"abc", {"size": 4}, 10, "digest-mismatch"),
-        (b"abc", {"etag": "nonsense"}, 10, "digest-mismatch"),
+        (b"abc", {"etag": "nonsense"}, 10, "object-changed"),
     ],
 )
 async def test_exactly_the_announced_bytes_are_fetched(data, ref, limit, code, store, stored, tmp_path):

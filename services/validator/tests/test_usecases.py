@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from structlog.testing import capture_logs
 
 from sluice.contracts import Contract
 from sluice.errors import ContractInvalid, ObjectMissing, Transient
@@ -262,6 +263,13 @@ async def test_only_open_buckets_and_prefixes_are_read(uri, source, allowed, wor
     assert isinstance(said.verdict, Accepted) == allowed
     assert allowed or said.verdict.problem.code == "bucket-not-allowed"
     assert world.judge.runs == int(allowed)
+
+
+async def test_what_may_not_be_read_stands_in_the_audit_log(world, make_fact):
+    with capture_logs() as lines:
+        await world.deliver(make_fact("csv", object=ObjectRef(uri="s3://sluice/raw/x")), "shop")
+    audit = [(line["source"], line["code"]) for line in lines if line.get("log") == "audit"]
+    assert audit == [("shop", "bucket-not-allowed")]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from contextlib import AsyncExitStack
 
 from fastapi import FastAPI
+from faststream.kafka import KafkaBroker
 
 from sluice import messaging
 from sluice.clock import utc_now
@@ -10,8 +11,10 @@ from sluice.contracts import ContractStore
 from sluice.corrections import Corrections
 from sluice.http import Probes, create_api
 from sluice.jobs import running
-from sluice.objectstore import open_objectstore
+from sluice.messaging import Delivery
+from sluice.objectstore import ObjectStore, open_objectstore
 from sluice.proof import ProveStorage
+from sluice.publishers import open_publishers
 from validator.adapters.attempts import S3Attempts
 from validator.adapters.child import Limits
 from validator.adapters.children import ChildJudge
@@ -21,7 +24,7 @@ from validator.adapters.workshop import Workshop
 from validator.domain.admission import Gate
 from validator.handlers import SERVICE, on_file_uploaded
 from validator.jobs import prove_storage
-from validator.ports import Folders
+from validator.ports import EventPublisher, Folders, Reader
 from validator.settings import ValidatorSettings
 from validator.usecases import AbandonFile, JudgeFile, ReportProgress, SettleVerdict, ValidateFile
 
@@ -30,22 +33,36 @@ DESCRIPTION = "Judges uploaded files against the contract of their datasource, a
 
 def create_app(settings: ValidatorSettings) -> FastAPI:
     """A judge that does not know bad from good stops the start; files are taken after it is proved."""
+    publishers = open_publishers(settings.publishers_file) if settings.publishers_file else None
 
     async def open_parts(_api: FastAPI, stack: AsyncExitStack, probes: Probes) -> None:
-        await _open(settings, stack, probes)
+        read, folders = await _open_reader(settings, stack)
+        store = await stack.enter_async_context(open_objectstore(settings))
+        broker = messaging.create_broker(settings.kafka_bootstrap, f"sluice.{SERVICE}")
+        publisher = messaging.KafkaPublisher(broker)
+        gate = Gate(settings.s3_bucket, settings.buckets, publishers.find if publishers else None)
+        validate_file = _validation(settings, gate, store, publisher, read=read, folders=folders)
+        abandon_file = AbandonFile(validate_file.settle)
+        vet = publishers.vet if publishers else messaging.believe
+        delivery = on_file_uploaded(broker, publisher, validate_file, abandon_file, vet)
+        await _start(stack, probes, store, broker, delivery)
 
     return create_api("Sluice validator", DESCRIPTION, open_parts)
 
 
-async def _open(settings: ValidatorSettings, stack: AsyncExitStack, probes: Probes) -> None:
-    read, folders = await _open_reader(settings, stack)
-    store = await stack.enter_async_context(open_objectstore(settings))
-    broker = messaging.create_broker(settings.kafka_bootstrap, f"sluice.{SERVICE}")
-    publisher = messaging.KafkaPublisher(broker)
-    verdicts, prove = S3Verdicts(store), ProveStorage(store)
-    settle = SettleVerdict(verdicts, publisher, utc_now)
-    validate_file = ValidateFile(
-        gate=Gate(settings.s3_bucket, settings.buckets),
+def _validation(
+    settings: ValidatorSettings,
+    gate: Gate,
+    store: ObjectStore,
+    publisher: EventPublisher,
+    *,
+    read: Reader,
+    folders: Folders,
+) -> ValidateFile:
+    """The use case on its ports."""
+    verdicts = S3Verdicts(store)
+    return ValidateFile(
+        gate=gate,
         contracts=ContractStore(store),
         folders=folders,
         files=S3Files(store, settings.max_file_bytes),
@@ -55,9 +72,14 @@ async def _open(settings: ValidatorSettings, stack: AsyncExitStack, probes: Prob
         verdicts=verdicts,
         events=publisher,
         report_progress=ReportProgress(publisher, utc_now),
-        settle=settle,
+        settle=SettleVerdict(verdicts, publisher, utc_now),
     )
-    delivery = on_file_uploaded(broker, publisher, validate_file, AbandonFile(settle))
+
+
+async def _start(
+    stack: AsyncExitStack, probes: Probes, store: ObjectStore, broker: KafkaBroker, delivery: Delivery
+) -> None:
+    prove = ProveStorage(store)
     job = prove_storage(prove)
 
     async def storage_is_sound() -> bool:

@@ -24,6 +24,7 @@ from sluice.events import (
     Verdict,
     follow,
 )
+from sluice.publishers import refused
 from sluice_engine.judged import Judged
 from validator.domain.admission import Gate
 from validator.domain.verdicts import Crashed, Unjudged
@@ -133,6 +134,7 @@ class ValidateFile:
 
     async def _verdict(self, cause: Envelope[FileUploaded]) -> Verdict:
         if refusal := self.gate.refuse(cause):
+            refused(refusal.code, cause.source)
             return Failed(problem=refusal)
         found = await self._contract(cause.data)
         if isinstance(found, Problem):

@@ -3,13 +3,15 @@
 from sluice.messaging.broker import create_broker
 from sluice.messaging.cloudevents import decode, decode_as, decode_structured, encode, encode_structured
 from sluice.messaging.connection import answers, connected, consuming
-from sluice.messaging.delivery import Delivery, subscribe
+from sluice.messaging.delivery import Delivery, Vet, believe, subscribe
 from sluice.messaging.publisher import KafkaPublisher
 
 __all__ = [
     "Delivery",
     "KafkaPublisher",
+    "Vet",
     "answers",
+    "believe",
     "connected",
     "consuming",
     "create_broker",

@@ -46,8 +46,8 @@ async def _nothing_to_end(_envelope: Envelope[Any], _error: Exception) -> None:
     return
 
 
-def _believe(_record: Record, _source: str) -> None:
-    return
+def believe(_record: Record, _source: str) -> None:
+    """Whoever may write to the topic is trusted with it."""
 
 
 @dataclass(slots=True)
@@ -58,7 +58,7 @@ class Delivery:
     handle: Handler
     publisher: KafkaPublisher
     abandon: Abandon = _nothing_to_end
-    vet: Vet = _believe
+    vet: Vet = believe
     clock: Clock = utc_now
     limit: DeadLetterLimit = field(default_factory=DeadLetterLimit)
     drain: Drain = field(default_factory=lambda: Drain(DRAIN_TIMEOUT))

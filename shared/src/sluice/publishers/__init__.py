@@ -1,7 +1,7 @@
 """Other systems that publish files of their own: who they are, how they sign, and where their files may lie."""
 
 from sluice.publishers.locations import Location, Prefix
-from sluice.publishers.register import Publisher, PublishersUnreadable
+from sluice.publishers.register import Publisher
 from sluice.publishers.trust import Publishers, open_publishers, open_signer, refused
 
 __all__ = [
@@ -9,7 +9,6 @@ __all__ = [
     "Prefix",
     "Publisher",
     "Publishers",
-    "PublishersUnreadable",
     "open_publishers",
     "open_signer",
     "refused",

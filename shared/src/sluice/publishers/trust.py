@@ -1,5 +1,6 @@
 """Signing the gateway's events, and believing only what is signed. Who is not believed stands in the audit log."""
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from sluice.errors import Untrusted
 from sluice.events import GATEWAY_SOURCE, display_name
 from sluice.messaging.publisher import Sign
 from sluice.messaging.record import Record
-from sluice.publishers.register import Publisher, Register, read_register
+from sluice.publishers.register import Publisher, PublishersUnreadable, Register, read_register
 from sluice.publishers.signature import HEADER, is_genuine, sign
 from sluice.watched import Watched
 
@@ -64,16 +65,23 @@ def refused(code: str, source: str) -> None:
 
 
 def open_publishers(path: Path) -> Publishers:
-    """Raises PublishersUnreadable."""
-    return Publishers(Watched("publishers", lambda: read_register(path)))
+    """Where the file is not in order, the process ends with a sentence that says why."""
+    return Publishers(_watched(path))
 
 
 def open_signer(path: Path) -> Sign:
-    """Signs the gateway's events; of the others in the file it needs no secret. Raises PublishersUnreadable."""
-    register = Watched("publishers", lambda: read_register(path, GATEWAY_SOURCE))
+    """Signs the gateway's events; of the others in the file it needs no secret. Ends the process likewise."""
+    register = _watched(path, GATEWAY_SOURCE)
 
     def signed(headers: Mapping[str, str], value: bytes) -> Mapping[str, str]:
         secret = register()[GATEWAY_SOURCE].secrets[0]
         return {**headers, HEADER: sign(secret, [(name, text.encode()) for name, text in headers.items()], value)}
 
     return signed
+
+
+def _watched(path: Path, only: str | None = None) -> Watched[Register]:
+    try:
+        return Watched("publishers", lambda: read_register(path, only))
+    except PublishersUnreadable as error:
+        sys.exit(str(error))

@@ -8,7 +8,7 @@ from pathlib import Path
 from uuid import UUID
 
 from sluice.corrections import Corrections
-from sluice.errors import ObjectMissing
+from sluice.errors import ObjectChanged, ObjectDenied, ObjectMissing
 from sluice.events import Envelope, FileUploaded, FileValidated, ObjectRef, Problem
 from sluice.ledger import canonical_key, report_key, run_file_key, verdict_key
 from sluice.messaging import decode_as, encode_structured
@@ -19,6 +19,14 @@ from validator.errors import ChildBroken
 MISSING = Problem(code="object-missing", message="The uploaded file is not where the event says. Upload it again.")
 EMPTY = Problem(code="empty-file", message="The file is empty.")
 OTHER = Problem(code="digest-mismatch", message="The file is not the one that was announced. Upload it again.")
+CHANGED = Problem(
+    code="object-changed",
+    message="The object was replaced after the file was accepted. Hand it over again, and leave it as it is until its task has ended.",
+)
+DENIED = Problem(
+    code="object-denied",
+    message="There is no such object, or Sluice's credentials may not read it. Ask whoever runs this to have the bucket opened.",
+)
 
 OUR_NAME = re.compile(r"[a-z]+(-[a-z]+)*\.[a-z]+(\.[a-z]+)?", re.ASCII)
 
@@ -34,23 +42,31 @@ class S3Files:
         bucket, key = split_uri(source.uri)
         store = self.store.at(bucket)
         try:
-            info = await store.head(key)
-            if info.size > self.max_bytes:
+            if (await store.head(key)).size > self.max_bytes:
                 return self._too_large()
-            if source.etag and source.etag.strip('"') != info.etag:
-                return OTHER
-            size, digest = await self._download(store, key, paths.input_file(run))
+            size, digest = await self._download(store, key, source.etag, paths.input_file(run))
         except ObjectMissing:
             return MISSING
+        except ObjectChanged:
+            return CHANGED
+        except ObjectDenied:
+            if bucket == self.store.bucket:
+                raise  # that is no fault of the object
+            return DENIED
+        return self._compare(source, size, digest)
+
+    def _compare(self, source: ObjectRef, size: int, digest: str) -> Problem | None:
+        if size > self.max_bytes:
+            return self._too_large()
         if size == 0:
             return EMPTY
-        return None if _as_announced(source, size, digest) else OTHER if size <= self.max_bytes else self._too_large()
+        return None if source.size in {None, size} and source.sha256 in {None, digest} else OTHER
 
-    async def _download(self, store: ObjectStore, key: str, path: Path) -> tuple[int, str]:
+    async def _download(self, store: ObjectStore, key: str, etag: str | None, path: Path) -> tuple[int, str]:
         """Bytes received and their SHA-256; stops at the chunk that crosses the limit."""
         size, digest = 0, hashlib.sha256()
         with path.open("wb") as file:
-            async for chunk in store.stream(key):
+            async for chunk in store.stream(key, etag=etag):
                 size += len(chunk)
                 digest.update(chunk)
                 file.write(chunk)
@@ -60,10 +76,6 @@ class S3Files:
 
     def _too_large(self) -> Problem:
         return Problem(code="file-too-large", message=f"A file may have {self.max_bytes} bytes at most. Split it.")
-
-
-def _as_announced(source: ObjectRef, size: int, digest: str) -> bool:
-    return source.size in {None, size} and source.sha256 in {None, digest}
 
 
 @dataclass(frozen=True, slots=True)
