@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from gateway.routes.contractanswers import EXAMPLE
 from gateway.settings import GatewaySettings
 from sluice.auth import Grant, Verb
 from sluice.auth.keyfile import change_keys
@@ -13,6 +14,9 @@ from sluice.auth.keys import ApiKey, new_secret
 from sluice.testing.access import KINDS, OPEN, Kind, Route, Row, routes, write_keys
 
 FILES = "/v1/datasources/{datasource}/files"
+CONTRACTS = "/v1/datasources/{datasource}/contracts"
+VERSION = "/v1/datasources/sales/contracts/1.0.0"
+CONTRACT = EXAMPLE.replace("name: orders", "name: sales").encode()
 TASK = "/v1/tasks/{task_id}"
 BODY = b"a,b\n1,2\n"
 
@@ -20,6 +24,12 @@ ROWS: dict[Route, Row] = {
     **OPEN,
     ("PUT", FILES + "/{filename:path}"): Row(Verb.UPLOAD, 202, options={"content": BODY}),
     ("POST", FILES): Row(Verb.UPLOAD, 202, options={"files": {"file": ("a.csv", BODY)}}),
+    ("GET", "/v1/datasources"): Row(Verb.READ, 200, other=200, reader=200),
+    ("GET", "/v1/datasources/{datasource}"): Row(Verb.READ, 200, reader=200),
+    ("GET", CONTRACTS): Row(Verb.READ, 200, reader=200),
+    ("GET", CONTRACTS + "/{version}"): Row(Verb.READ, 404, reader=404, path=VERSION),
+    ("PUT", CONTRACTS + "/{version}"): Row(Verb.MANAGE, 201, path=VERSION, options={"content": CONTRACT}),
+    ("POST", CONTRACTS + "/{version}/activate"): Row(Verb.MANAGE, 404, path=VERSION + "/activate"),
     ("GET", "/v1/limits"): Row(Verb.UPLOAD, 200, other=200, reader=200),
     # of a task that has not ended; whoever may not read it is not told that it is there
     ("POST", TASK + "/cancel"): Row(Verb.COMMAND, 202, other=404),
@@ -118,3 +128,30 @@ async def test_the_document_says_that_a_credential_is_needed(gateway: Any) -> No
         assert operation["security"] == [{"bearer": []}]
         assert "401" in operation["responses"]
         assert "403" in operation["responses"] or operation is paths["/v1/limits"]["get"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "seen"), [("right", ["sales"]), ("other datasource", ["weather"]), ("read-only", None)]
+)
+async def test_only_datasources_that_a_caller_may_read_are_listed(
+    gateway: Any, keys: Any, kind: Kind, seen: list[str] | None
+) -> None:
+    everything = ["meter", "sales", "weather"]
+    for name in everything:
+        gateway.store.objects[f"contracts/{name}/active"] = b"1.0.0"
+    answer = await gateway.http.get("/v1/datasources", headers=keys[kind, Verb.READ])
+    assert [each["datasource"] for each in answer.json()["datasources"]] == (seen or everything)
+
+
+async def test_the_audit_log_tells_who_changed_a_contract(gateway: Any, keys: Any) -> None:
+    with capture_logs() as logs:
+        await gateway.http.put(VERSION, content=CONTRACT, headers=keys["right", Verb.MANAGE])
+        await gateway.http.post(f"{VERSION}/activate", headers=keys["right", Verb.MANAGE])
+    told = [each for each in logs if each.get("log") == "audit"]
+    assert [(each["event"], each["version"]) for each in told] == [
+        ("contract put", "1.0.0"),
+        ("contract activated", "1.0.0"),
+    ]
+    assert {(each["caller"], each["verb"], each["datasource"]) for each in told} == {
+        ("right.manage", "manage", "sales")
+    }

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from sluice.errors import Transient
+
 
 class RaceProbe(Protocol):
     async def require_create_only(self) -> None:
@@ -22,3 +24,8 @@ class ProveStorage:
             return
         await self.probe.require_create_only()
         self.proven = True
+
+    def require(self) -> None:
+        """Raises Transient while it is not proven."""
+        if not self.proven:
+            raise Transient("the storage has not answered yet")

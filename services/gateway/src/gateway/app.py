@@ -19,11 +19,14 @@ from gateway.settings import GatewaySettings
 from gateway.usecases import (
     Accept,
     AcceptUpload,
+    ActivateContract,
     AdmitUpload,
     Backlog,
     CancelTask,
     FindTask,
     KnownContent,
+    PutContract,
+    ReadContracts,
     Relay,
     RetractTask,
     RetryTask,
@@ -34,7 +37,7 @@ from sluice import messaging
 from sluice.auth.access import protect
 from sluice.auth.authenticator import make_authenticator
 from sluice.clock import Clock, utc_now
-from sluice.contracts import ContractStore
+from sluice.contracts import ContractStore, ContractVersions
 from sluice.corrections import Corrections
 from sluice.http import Probes, create_api
 from sluice.jobs import Job, running
@@ -97,7 +100,7 @@ def assemble(settings: GatewaySettings, store: ObjectStore, events: EventPublish
     """Every use case on its ports."""
     ledger, commands, tasks = S3Ledger(store), S3Commands(store), Tasks(store)
     relay, backlog, prove = Relay(events, settings.relay_room), Backlog(settings.max_backlog), ProveStorage(store)
-    contracts = ContractStore(store)
+    contracts, versions = ContractStore(store), ContractVersions(store, clock)
     known = KnownContent(S3Contents(store, contracts, clock), tasks)
     accept = Accept(ledger, Corrections(store, clock), relay, backlog, clock)
     after, limits = timedelta(seconds=settings.sweep_after), size_limits(settings)
@@ -121,6 +124,9 @@ def assemble(settings: GatewaySettings, store: ObjectStore, events: EventPublish
         cancel=CancelTask(tasks, commands, relay, clock),
         retract=RetractTask(tasks, commands, relay, clock),
         retry=RetryTask(tasks, accept),
+        put_contract=PutContract(prove, versions, contracts),
+        activate_contract=ActivateContract(prove, versions, contracts),
+        read_contracts=ReadContracts(versions, contracts),
         uploads=Pace("uploads", settings.upload_rate),
         commands=Pace("commands", settings.command_rate),
         limits=limits,

@@ -3,6 +3,9 @@
 Refused
 ├── CommandRefused                                                    what is asked of a task
 │   └── TaskUnknown · TaskNotConcluded · NothingToCancel · NothingToRetract · NothingToRetry
+├── ContractRefused                                                   a contract that is put, put in force or read
+│   ├── InvalidContract · MisplacedContract · ContractTooLarge · VersionTaken
+│   └── NoSuchDatasource · UnknownVersion · OtherVersionActive
 └── UploadRefused
     ├── UnknownDatasource · InvalidFilename · UnsupportedFormat           the address
     ├── FileTooLarge · EmptyFile · FormatMismatch · DigestMismatch        the bytes
@@ -16,11 +19,17 @@ Refused
 Undecided                                                             nobody knows whether it was accepted
 """
 
+from typing import Any
+
 from sluice.errors import Permanent, Transient
 
 
 class Refused(Permanent):
-    """Nothing has happened."""
+    """Nothing has happened. `more`: members of the answer beside the message."""
+
+    def __init__(self, message: str, **more: Any) -> None:
+        super().__init__(message)
+        self.more = more
 
 
 class CommandRefused(Refused):
@@ -45,6 +54,38 @@ class NothingToRetract(CommandRefused):
 
 class NothingToRetry(CommandRefused):
     code = "nothing-to-retry"
+
+
+class ContractRefused(Refused):
+    """Nothing is put, or put in force."""
+
+
+class InvalidContract(ContractRefused):
+    code = "contract-invalid"
+
+
+class MisplacedContract(ContractRefused):
+    code = "contract-misplaced"
+
+
+class ContractTooLarge(ContractRefused):
+    code = "contract-too-large"
+
+
+class VersionTaken(ContractRefused):
+    code = "contract-version-exists"
+
+
+class NoSuchDatasource(ContractRefused):
+    code = "unknown-datasource"
+
+
+class UnknownVersion(ContractRefused):
+    code = "contract-version-unknown"
+
+
+class OtherVersionActive(ContractRefused):
+    code = "active-contract-changed"
 
 
 class UploadRefused(Refused):

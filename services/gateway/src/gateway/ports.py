@@ -7,7 +7,7 @@ from typing import Protocol
 from uuid import UUID
 
 from sluice.claims import Held
-from sluice.contracts import SameContent
+from sluice.contracts import Activation, Comparison, Contract, SameContent, Version
 from sluice.corrections import Basis
 from sluice.events import (
     ContractRef,
@@ -45,6 +45,44 @@ class FileStore(Protocol):
 class Contracts(Protocol):
     async def active(self, datasource: str) -> ContractRef | None:
         """The version that new files are held against; None where the datasource is unknown."""
+
+
+class ContractReader(Contracts, Protocol):
+    """Raises Transient while the storage does not answer."""
+
+    async def get(self, reference: ContractRef) -> Contract:
+        """Raises ObjectMissing, ContractInvalid."""
+
+    async def compared(self, before: ContractRef | None, new: Contract) -> Comparison | None:
+        """What `new` changes; None where there is nothing before, or nothing that can be read any more."""
+
+    def changed(self, active: ContractRef) -> None:
+        """It was put in force just now."""
+
+
+class Versions(Protocol):
+    """Every version of every contract. A version never changes. Every method raises Transient, and may be repeated."""
+
+    async def put(self, reference: ContractRef, body: bytes) -> bool:
+        """Once; False: it is there already. Raises VersionExists where it is there with other content."""
+
+    async def is_new(self, reference: ContractRef, body: bytes) -> bool:
+        """What `put` would say."""
+
+    async def read(self, reference: ContractRef) -> bytes:
+        """Raises ObjectMissing."""
+
+    def of(self, datasource: str, after: str = "") -> AsyncIterator[Version]:
+        """Those behind the version `after`."""
+
+    def datasources(self, after: str = "") -> AsyncIterator[str]:
+        """Names of those that have a contract, behind the name `after`."""
+
+    async def activate(self, new: ContractRef, by: str, expected: str | None = None) -> Activation:
+        """Of many at once each has its turn. Raises ActiveChanged where another was in force than `expected`; `""` stands for none."""
+
+    async def history(self, datasource: str, most: int) -> list[Activation]:
+        """The last activations, the latest first."""
 
 
 class AcceptanceLedger(Protocol):

@@ -11,9 +11,12 @@ from sluice.http import Refusal
 log: Any = structlog.get_logger("audit", log="audit")
 
 
-def allowed(what: str, caller: Caller, verb: Verb, datasource: str, task_id: UUID) -> None:
-    """Something that `caller` did and that took effect, such as "file accepted"."""
-    log.info(what, **_about(caller, verb, datasource), task_id=str(task_id))
+def allowed(
+    what: str, caller: Caller, verb: Verb, datasource: str, task_id: UUID | None = None, *, version: str | None = None
+) -> None:
+    """Something that `caller` did and that took effect, such as "file accepted". `version`: of a contract."""
+    about = {"task_id": task_id and str(task_id), "version": version}
+    log.info(what, **_about(caller, verb, datasource), **{name: each for name, each in about.items() if each})
 
 
 def denied(refusal: Refusal, caller: Caller, verb: Verb, datasource: str | None, task_id: UUID | None = None) -> None:

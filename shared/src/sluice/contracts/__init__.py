@@ -2,6 +2,7 @@
 
 from sluice.contracts.change import Change
 from sluice.contracts.compatibility import Comparison, compare
+from sluice.contracts.document import document_json
 from sluice.contracts.faults import ContractFault, ContractFaulty, faults_of
 from sluice.contracts.model import (
     EXTRA_COLUMN,
@@ -65,6 +66,7 @@ __all__ = [
     "Version",
     "VersionExists",
     "compare",
+    "document_json",
     "faults_of",
     "load_contract",
     "publish_contract",

@@ -11,7 +11,17 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from gateway.domain.limits import SizeLimits
 from gateway.ports import Acceptance
 from gateway.routes.pace import Pace
-from gateway.usecases import AcceptUpload, AdmitUpload, CancelTask, FindTask, RetractTask, RetryTask
+from gateway.usecases import (
+    AcceptUpload,
+    ActivateContract,
+    AdmitUpload,
+    CancelTask,
+    FindTask,
+    PutContract,
+    ReadContracts,
+    RetractTask,
+    RetryTask,
+)
 from sluice.auth import Caller, Verb, audit
 from sluice.auth.access import known
 from sluice.events import ObjectRef
@@ -47,6 +57,9 @@ class Edge:
     cancel: CancelTask
     retract: RetractTask
     retry: RetryTask
+    put_contract: PutContract
+    activate_contract: ActivateContract
+    read_contracts: ReadContracts
     uploads: Pace
     commands: Pace
     limits: SizeLimits

@@ -31,7 +31,7 @@ def add_problems(api: FastAPI) -> None:
     async def refuse(_request: Request, error: Refused) -> JSONResponse:
         log.info("request refused", code=error.code)
         headers = RETRY_AFTER if isinstance(error, PASSING) else {}
-        return problem(Refusal(error.code, str(error), headers))
+        return problem(Refusal(error.code, str(error), headers, **error.more))
 
     @api.exception_handler(Undecided)
     async def leave_open(_request: Request, error: Undecided) -> JSONResponse:

@@ -5,6 +5,8 @@ from gateway.usecases.acceptance import Accept, Offer
 from gateway.usecases.admit import AdmitUpload
 from gateway.usecases.backlog import Backlog
 from gateway.usecases.command import CancelTask, FindTask, RetractTask, RetryTask
+from gateway.usecases.contracts import ActivateContract, PutContract
+from gateway.usecases.datasources import ReadContracts
 from gateway.usecases.known import KnownContent
 from gateway.usecases.relay import Relay
 from gateway.usecases.sweep import SweepUnconcluded
@@ -13,12 +15,15 @@ from gateway.usecases.sweepcommands import SweepCommands
 __all__ = [
     "Accept",
     "AcceptUpload",
+    "ActivateContract",
     "AdmitUpload",
     "Backlog",
     "CancelTask",
     "FindTask",
     "KnownContent",
     "Offer",
+    "PutContract",
+    "ReadContracts",
     "Relay",
     "RetractTask",
     "RetryTask",

@@ -12,7 +12,6 @@ from gateway.errors import GatewayBusy, UnknownDatasource
 from gateway.ports import Contracts
 from gateway.usecases.acceptance import ANONYMOUS
 from gateway.usecases.backlog import Backlog
-from sluice.errors import Transient
 from sluice.events import DATASOURCE_PATTERN, ContractRef, FileFormat
 from sluice.proof import ProveStorage
 
@@ -33,8 +32,7 @@ class AdmitUpload:
         self, datasource: str, size: int | None, caller: str = ANONYMOUS, promised: FileFormat | None = None
     ) -> ContractRef:
         """The contract to hold the file against. Raises UnknownDatasource, FileTooLarge, BacklogFull, Transient."""
-        if not self.storage.proven:
-            raise Transient("the storage has not answered yet")
+        self.storage.require()
         known = re.fullmatch(DATASOURCE_PATTERN, datasource) and await self.contracts.active(datasource)
         if not known:
             raise UnknownDatasource(
