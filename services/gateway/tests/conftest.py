@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -15,134 +15,11 @@ from fastapi import FastAPI
 
 from gateway.app import create_app
 from gateway.settings import GatewaySettings
-from sluice.errors import ObjectExists, ObjectMissing, Permanent, Transient
+from sluice.errors import Transient
 from sluice.events import Envelope
 from sluice.ledger import active_contract_key
 from sluice.messaging import decode_structured
-from sluice.objectstore import ObjectInfo
-
-
-@dataclass
-class Fault:
-    """The next call of `method` on a key that begins with `prefix` is answered by a timeout; `landed`: it took effect."""
-
-    method: str
-    prefix: str
-    landed: bool = False
-
-
-@dataclass
-class InMemoryUpload:
-    store: "InMemoryObjectStore"
-    key: str
-    size: int = 0
-    body: bytearray = field(default_factory=bytearray)
-
-    async def write(self, chunk: bytes) -> None:
-        self.store.check("write", self.key)
-        self.body += chunk
-        self.size += len(chunk)
-
-
-@dataclass
-class InMemoryObjectStore:
-    """A bucket with the promises of the real one."""
-
-    bucket: str = "sluice"
-    objects: dict[str, bytes] = field(default_factory=dict)
-    faults: list[Fault] = field(default_factory=list)
-    unfinished: int = 0
-    create_only: bool = True
-    down: bool = False
-
-    def check(self, method: str, key: str, effect: Callable[[], Any] | None = None) -> None:
-        if self.down:
-            raise Transient("down")
-        for fault in self.faults:
-            if fault.method == method and key.startswith(fault.prefix):
-                self.faults.remove(fault)
-                if fault.landed and effect:
-                    effect()
-                raise Transient(f"{method} {key} timed out")
-
-    def uri(self, key: str) -> str:
-        return f"s3://{self.bucket}/{key}"
-
-    async def get(self, key: str) -> bytes:
-        self.check("get", key)
-        if key not in self.objects:
-            raise ObjectMissing(key)
-        return self.objects[key]
-
-    async def head(self, key: str) -> ObjectInfo:
-        self.check("head", key)
-        if key not in self.objects:
-            raise ObjectMissing(key)
-        return self._info(key)
-
-    async def put(self, key: str, body: bytes, _content_type: str = "") -> None:
-        self.check("put", key)
-        self.objects[key] = body
-
-    async def create(self, key: str, body: bytes, _content_type: str = "") -> None:
-        self.check("create", key, lambda: self.objects.setdefault(key, body))
-        await asyncio.sleep(0)
-        if self.create_only and key in self.objects:
-            raise ObjectExists(key)
-        self.objects[key] = body
-
-    async def create_or_get(self, key: str, body: bytes, _content_type: str = "") -> bytes:
-        try:
-            await self.create(key, body)
-        except ObjectExists:
-            return await self.get(key)
-        return body
-
-    async def delete(self, key: str) -> None:
-        self.check("delete", key)
-        self.objects.pop(key, None)
-
-    async def list(self, prefix: str, after: str = "") -> AsyncIterator[ObjectInfo]:
-        self.check("list", prefix)
-        for key in self.keys(prefix):
-            if key > after:
-                yield self._info(key)
-
-    async def folders(self, prefix: str, after: str = "") -> AsyncIterator[str]:
-        self.check("list", prefix)
-        names = {key.removeprefix(prefix).partition("/") for key in self.keys(prefix)}
-        for folder in sorted({f"{name}/" for name, slash, _ in names if slash}):
-            if folder > f"{after}/" or not after:
-                yield folder.rstrip("/")
-
-    def _info(self, key: str) -> ObjectInfo:
-        return ObjectInfo(key, len(self.objects[key]), "", datetime.now(UTC).replace(microsecond=0))
-
-    @asynccontextmanager
-    async def upload(self, key: str) -> AsyncIterator[InMemoryUpload]:
-        upload = InMemoryUpload(self, key)
-        self.unfinished += 1
-        try:
-            yield upload
-            self.check("finish", key, lambda: self.objects.update({key: bytes(upload.body)}))
-            self.objects[key] = bytes(upload.body)
-        finally:
-            self.unfinished -= 1
-
-    async def answers(self) -> bool:
-        return not self.down
-
-    async def require_create_only(self) -> None:
-        self.check("probe", "")
-        if not self.create_only:
-            raise Permanent("ignores If-None-Match")
-
-    def keys(self, prefix: str = "") -> Sequence[str]:
-        return sorted(key for key in self.objects if key.startswith(prefix))
-
-    def left_behind(self) -> Sequence[str]:
-        """Everything but contracts."""
-        return [key for key in self.keys() if not key.startswith("contracts/")]
+from sluice.testing.bucket import Fault, InMemoryObjectStore
 
 
 @dataclass

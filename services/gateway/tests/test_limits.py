@@ -81,7 +81,7 @@ async def test_one_caller_does_not_take_all_places(gateway: Any, eventually: Any
 
     async with asyncio.TaskGroup() as group:
         uploads = [group.create_task(gateway.put(body=waiting())) for _ in range(3)]
-        await eventually(lambda: gateway.store.unfinished == 3)
+        await eventually(lambda: gateway.store.open_uploads == 3)
         busy = await gateway.put()
         go.set()
     assert (busy.status_code, busy.json()["code"]) == (503, "gateway-busy")

@@ -116,7 +116,7 @@ async def test_a_body_that_stalls_is_given_up(gateway: Any) -> None:
         answer = await gateway.put(body=stalling())
     assert (answer.status_code, answer.json()["code"]) == (408, "upload-stalled")
     assert gateway.store.left_behind() == []
-    assert gateway.store.unfinished == 0
+    assert gateway.store.open_uploads == 0
 
 
 async def test_a_body_that_trickles_is_given_up(gateway: Any) -> None:
@@ -140,7 +140,7 @@ async def test_more_uploads_than_there_is_room_for_are_asked_to_wait(gateway: An
 
     async with asyncio.TaskGroup() as group:
         uploads = [group.create_task(gateway.put(body=waiting())) for _ in range(20)]
-        await eventually(lambda: gateway.store.unfinished == 20)
+        await eventually(lambda: gateway.store.open_uploads == 20)
         busy = await gateway.put()
         go.set()
     assert (busy.status_code, busy.json()["code"]) == (503, "gateway-busy")
