@@ -191,8 +191,22 @@ def test_what_was_seen_is_told_and_is_no_rule(contract_of, write, tmp_path):
     made = contract_of(write("data.csv", column(["5", "7", "6"], "n").replace("-01,5", "-01,4")))
     assert "        # from 4 to 7\n" in (tmp_path / "data.odcs.yaml").read_text()
     assert (made.field("n").minimum, made.metrics) == (None, ())
-    made = contract_of(write("data.csv", column(["red", "green"], "colour")), "--force")
-    assert "        # values: green, red\n" in (tmp_path / "data.odcs.yaml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("cells", "told"),
+    [
+        (["red", "green"], ["values: green, red"]),
+        ([str(DAYS[at]) + "x" for at in range(30)], ["every value differs"]),
+        (["ann", "bob", "cid", "", ""], []),
+        ([f"c{at}" for at in range(11)], []),
+    ],
+)
+def test_values_are_told_where_they_make_a_small_set(contract_of, write, tmp_path, cells, told):
+    rows = cells if len(cells) > 2 else cells * 15
+    made = contract_of(write("data.csv", "day,c\n" + "".join(f"2024-01-01,{cell}\n" for cell in rows)))
+    lines = (tmp_path / "data.odcs.yaml").read_text().split("\n")
+    assert [line.strip(" #") for line in lines if "value" in line] == [*told, "value:"]
     assert made.metrics == ()
 
 

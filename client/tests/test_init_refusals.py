@@ -1,11 +1,16 @@
 """Files of which no contract can be written, and what is said of them; texts that mean something to YAML or to a terminal."""
 
 import datetime as dt
+from dataclasses import replace
 
 import openpyxl
 import pytest
 
-from sluice_client.inference.draft import datasource_of
+from sluice.contracts import load_contract
+from sluice_client.inference.draft import Wishes, datasource_of, draft_of
+from sluice_client.inference.writing import write_draft
+from sluice_client.intake import take_file
+from sluice_client.settings import FileLimits
 
 DAYS = [dt.date(2024, 1, 1) + dt.timedelta(days=day) for day in range(30)]
 TABLE = "day,n\n" + "".join(f"{day},1\n" for day in DAYS)
@@ -131,3 +136,10 @@ def test_cells_and_names_are_text_and_never_yaml(contract_of, write, tmp_path):
 def test_nothing_of_a_file_moves_the_cursor(run, write):
     done = run("init", write("a.csv", f"day,{HOSTILE}\n2024-01-01,1\n"))
     assert (done.exit_code, "\x1b" in done.stderr, r"\x1b[31m" in done.stderr) == (2, False, True)
+
+
+def test_what_is_told_of_a_file_stays_a_comment(write):
+    file = take_file(write("a.csv", TABLE), FileLimits())
+    draft = replace(draft_of(file, Wishes()), notes=("a sheet\nid: evil",), seen={"n": ("x\r\u0085- y",)})
+    assert {r"# a sheet\nid: evil", r"        # x\r\x85- y"} <= set(write_draft(draft).split("\n"))
+    assert load_contract(write_draft(draft)).columns == ("day", "n")

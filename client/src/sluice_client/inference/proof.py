@@ -77,15 +77,13 @@ def _granularity(times: TimeRange) -> Granularity:
 
 
 def _seen(quality: ColumnQuality, draft: Draft) -> Iterator[str]:
-    """What the cells of a column have in common beside the rules. Of what is confidential, nothing is told."""
+    """What the cells of a column have in common beside the rules; the report masks what is confidential."""
     column = next(each for each in draft.table.columns if each.name == quality.name)
     if column.note:
         yield column.note
     if column.empty:
         yield f"empty cells: {column.empty:,} of {column.rows:,}"
-    if column.mailed or quality.min is None:
-        return
-    if column.type in RANGED:
+    if column.type in RANGED and quality.min is not None:
         yield f"from {quality.min} to {quality.max}"
     if column.type is FieldType.STRING and quality.distinct.exact:
         yield from _values(quality, column)
@@ -95,5 +93,5 @@ def _values(quality: ColumnQuality, column: Column) -> Iterator[str]:
     different = quality.distinct.count
     if different == column.rows and column.rows >= FEWEST_ROWS:
         yield "every value differs"
-    elif different == len(quality.top):
+    elif 0 < different == len(quality.top) and different * 2 <= column.rows:
         yield "values: " + ", ".join(sorted(each.value for each in quality.top))
