@@ -67,7 +67,7 @@ class Pieces:
 
 @dataclass(slots=True)
 class PartWriter:
-    """Cuts bytes to parts of PART_SIZE and has each sent while the next one fills. `number` is that of the part that fills, `rest` its
+    """Cuts bytes to parts of `size` and has each sent while the next one fills. `number` is that of the part that fills, `rest` its
     bytes so far.
 
     Raises what `send` raised, at the latest in `settle`; after that it can only be dropped.
@@ -76,14 +76,15 @@ class PartWriter:
     send: Callable[[int, Pieces], Awaitable[Part]]
     number: int = 1
     rest: Pieces = field(default_factory=Pieces)
+    size: int = PART_SIZE
     sent: list[Part] = field(default_factory=list)
     """Parts that S3 has by now, in order."""
     _sending: deque["asyncio.Task[Part]"] = field(default_factory=deque)
 
     async def write(self, chunk: bytes) -> None:
         view = memoryview(chunk)
-        while len(self.rest) + len(view) >= PART_SIZE:
-            room = PART_SIZE - len(self.rest)
+        while len(self.rest) + len(view) >= self.size:
+            room = self.size - len(self.rest)
             self.rest.append(view[:room])
             view = view[room:]
             await self.ship()
