@@ -17,6 +17,8 @@ contracts/<datasource>/active                       the version in force: what t
 activations/<datasource>/<n>.json                   the n-th time that a version was put in force, n = 00000001, …: create-only
 commands/<yyyy-mm-dd>/<event id>.json               a command: the whole `task.command`, create-only
 retractions/<task>/<n>.json                          the n-th attempt to take out the rows of a task, n = 1, 2, …: create-only
+uploads/<upload>/upload.json                        a resumable upload: what is known of it from the beginning, create-only
+uploads/<upload>/…                                  what of it has come, who is at it, how it ended: `gateway.adapters.s3_uploads`
 """
 
 from datetime import datetime
@@ -25,8 +27,11 @@ from uuid import UUID
 from sluice.events import day_of, safe_key_name
 
 
+RAW = "raw/"
+
+
 def raw_key(datasource: str, task_id: UUID, upload_id: UUID, filename: str) -> str:
-    return f"raw/{datasource}/{task_id}/{upload_id}/{safe_key_name(filename)}"
+    return f"{RAW}{datasource}/{task_id}/{upload_id}/{safe_key_name(filename)}"
 
 
 def claim_key(task_id: UUID) -> str:
@@ -120,3 +125,10 @@ def command_key(requested_at: datetime, command_id: UUID) -> str:
 
 def retraction_key(task_id: UUID, number: int) -> str:
     return f"retractions/{task_id}/{number}.json"
+
+
+UPLOADS = "uploads/"
+
+
+def upload_prefix(upload_id: UUID) -> str:
+    return f"{UPLOADS}{upload_id}/"
