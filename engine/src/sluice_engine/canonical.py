@@ -29,6 +29,8 @@ class Parts:
     run: Path
     part_bytes: int = PART_BYTES
     heights: list[int] = field(default_factory=list)
+    _times: list[object] = field(default_factory=list)
+    """Extremes of `__time` in what was written."""
 
     def write(self, frames: Iterator[pl.DataFrame]) -> None:
         """Write all frames, which have one schema. An error that `frames` raises comes through, and no part is left."""
@@ -54,14 +56,16 @@ class Parts:
             if len(inside):
                 self._rewrite(number, inside.cast(pl.UInt64))
                 self.heights[number] = height - len(inside)
+                self._times.clear()
 
     def time_range(self) -> tuple[object, object]:
         """First and last `__time` of all rows; None where there is none."""
-        times = pl.scan_parquet(self._files(), glob=False).select(
-            first=pl.col("__time").min(), last=pl.col("__time").max()
-        )
-        first, last = times.collect().row(0)
-        return first, last
+        if not self._times:  # a row that was dropped may have been the first, or the last
+            time = pl.col("__time")
+            rows = pl.scan_parquet(self._files(), glob=False)
+            self._times += rows.select(time.min(), time.max().alias("last")).collect().row(0)
+        times = pl.Series(self._times, dtype=INSTANT)
+        return times.min(), times.max()
 
     def close(self) -> None:
         """A part without rows is none; the others are numbered anew."""
@@ -82,6 +86,7 @@ class Parts:
         def until_full(*_: object) -> Iterator[pl.DataFrame]:
             for frame in frames:
                 self.heights[-1] += frame.height
+                self._times += (frame["__time"].min(), frame["__time"].max())
                 yield frame
                 del frame
                 if file.exists() and file.stat().st_size > self.part_bytes:
