@@ -11,6 +11,7 @@ from gateway.settings import GatewaySettings
 from sluice.auth import Grant, Verb
 from sluice.auth.keyfile import change_keys
 from sluice.auth.keys import ApiKey, new_secret
+from sluice.publishers import Prefix
 from sluice.testing.access import KINDS, OPEN, Kind, Route, Row, routes, write_keys
 
 FILES = "/v1/datasources/{datasource}/files"
@@ -24,6 +25,9 @@ ROWS: dict[Route, Row] = {
     **OPEN,
     ("PUT", FILES + "/{filename:path}"): Row(Verb.UPLOAD, 202, options={"content": BODY}),
     ("POST", FILES): Row(Verb.UPLOAD, 202, options={"files": {"file": ("a.csv", BODY)}}),
+    ("POST", "/v1/datasources/{datasource}/imports"): Row(
+        Verb.UPLOAD, 404, options={"json": {"uri": "s3://landing/none.csv"}}
+    ),
     ("GET", "/v1/datasources"): Row(Verb.READ, 200, other=200, reader=200),
     ("GET", "/v1/datasources/{datasource}"): Row(Verb.READ, 200, reader=200),
     ("GET", CONTRACTS): Row(Verb.READ, 200, reader=200),
@@ -46,7 +50,8 @@ def keys(tmp_path: Any, clock: Any) -> Any:
 
 @pytest.fixture
 def settings(settings: GatewaySettings, keys: Any, tmp_path: Any) -> GatewaySettings:
-    return settings.model_copy(update={"keys_file": tmp_path / "keys.json"})
+    places = {"*": (Prefix("landing"),)}
+    return settings.model_copy(update={"keys_file": tmp_path / "keys.json", "import_prefixes": places})
 
 
 @pytest.fixture

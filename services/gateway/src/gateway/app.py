@@ -11,6 +11,8 @@ from uuid_utils.compat import uuid7
 from gateway.adapters.s3_commands import S3Commands
 from gateway.adapters.s3_contents import S3Contents
 from gateway.adapters.s3_ledger import S3Ledger
+from gateway.adapters.s3_objects import S3Objects
+from gateway.domain.imports import ImportRules
 from gateway.domain.limits import SizeLimits
 from gateway.jobs import prove_storage, relay_events, sweep_commands, sweep_unconcluded
 from gateway.ports import EventPublisher
@@ -24,6 +26,7 @@ from gateway.usecases import (
     Backlog,
     CancelTask,
     FindTask,
+    ImportFile,
     KnownContent,
     PutContract,
     ReadContracts,
@@ -43,6 +46,7 @@ from sluice.http import Probes, create_api
 from sluice.jobs import Job, running
 from sluice.objectstore import ObjectStore, open_objectstore
 from sluice.proof import ProveStorage
+from sluice.publishers import open_signer
 from sluice.settings import S3Settings
 from sluice.tasks import Tasks
 
@@ -52,12 +56,17 @@ OpenStore = Callable[[S3Settings], AbstractAsyncContextManager[ObjectStore]]
 OpenPublisher = Callable[[GatewaySettings], AbstractAsyncContextManager[EventPublisher]]
 
 
-@asynccontextmanager
-async def open_publisher(settings: GatewaySettings) -> AsyncIterator[EventPublisher]:
-    """A publisher that connects whenever Kafka answers; until then it raises Transient."""
-    broker = messaging.create_broker(settings.kafka_bootstrap, "sluice.gateway")
-    async with messaging.connected(broker):
-        yield messaging.KafkaPublisher(broker)
+def make_opener(settings: GatewaySettings) -> OpenPublisher:
+    """Opens a publisher that connects whenever Kafka answers; until then it raises Transient. It signs where publishers are known."""
+    sign = open_signer(settings.publishers_file) if settings.publishers_file else messaging.unsigned
+
+    @asynccontextmanager
+    async def open_publisher(settings: GatewaySettings) -> AsyncIterator[EventPublisher]:
+        broker = messaging.create_broker(settings.kafka_bootstrap, "sluice.gateway")
+        async with messaging.connected(broker):
+            yield messaging.KafkaPublisher(broker, sign=sign)
+
+    return open_publisher
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +82,11 @@ def create_app(
     settings: GatewaySettings,
     *,
     open_store: OpenStore = open_objectstore,
-    open_events: OpenPublisher = open_publisher,
+    open_events: OpenPublisher | None = None,
     clock: Clock = utc_now,
 ) -> FastAPI:
     """The gateway on real parts, unless told otherwise."""
+    open_events = open_events or make_opener(settings)
 
     async def open_parts(api: FastAPI, stack: AsyncExitStack, probes: Probes) -> None:
         store = await stack.enter_async_context(open_store(settings))
@@ -103,6 +113,7 @@ def assemble(settings: GatewaySettings, store: ObjectStore, events: EventPublish
     contracts, versions = ContractStore(store), ContractVersions(store, clock)
     known = KnownContent(S3Contents(store, contracts, clock), tasks)
     accept = Accept(ledger, Corrections(store, clock), relay, backlog, clock)
+    rules = ImportRules(settings.import_prefixes, settings.s3_bucket)
     after, limits = timedelta(seconds=settings.sweep_after), size_limits(settings)
     sweep = SweepUnconcluded(
         ledger,
@@ -120,6 +131,7 @@ def assemble(settings: GatewaySettings, store: ObjectStore, events: EventPublish
     edge = Edge(
         admit=AdmitUpload(contracts, prove, backlog, limits, settings.max_uploads, settings.max_uploads_of_caller),
         accept=AcceptUpload(store, accept, known, uuid7, limits),
+        import_file=ImportFile(S3Objects(store), accept, uuid7, limits, rules),
         find=FindTask(tasks),
         cancel=CancelTask(tasks, commands, relay, clock),
         retract=RetractTask(tasks, commands, relay, clock),

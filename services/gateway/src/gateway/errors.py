@@ -8,6 +8,7 @@ Refused
 │   └── NoSuchDatasource · UnknownVersion · OtherVersionActive
 └── UploadRefused
     ├── UnknownDatasource · InvalidFilename · UnsupportedFormat           the address
+    ├── SourceNotAllowed · SourceMissing · SourceChanged                  where an imported file lies
     ├── FileTooLarge · EmptyFile · FormatMismatch · DigestMismatch        the bytes
     ├── InvalidForm · UploadIncomplete · UploadStalled                    how they came
     ├── KeyReused                                                         the Idempotency-Key
@@ -102,6 +103,18 @@ class InvalidFilename(UploadRefused):
 
 class UnsupportedFormat(UploadRefused):
     code = "unsupported-format"
+
+
+class SourceNotAllowed(UploadRefused):
+    code = "source-not-allowed"
+
+
+class SourceMissing(UploadRefused):
+    code = "object-missing"
+
+
+class SourceChanged(UploadRefused):
+    code = "object-changed"
 
 
 class FileTooLarge(UploadRefused):

@@ -14,6 +14,7 @@ from sluice.events import (
     Envelope,
     Event,
     FileUploaded,
+    ObjectRef,
     Problem,
     TaskCommand,
     TaskCompleted,
@@ -40,6 +41,16 @@ class FileStore(Protocol):
         """What is not there is fine."""
 
     def uri(self, key: str) -> str: ...
+
+
+class Objects(Protocol):
+    """Objects of others on S3. Every method raises ObjectMissing, ObjectDenied, and Transient while S3 does not answer."""
+
+    async def look(self, uri: str) -> ObjectRef:
+        """The object as it lies there now, with size and ETag."""
+
+    async def read(self, content: ObjectRef, first: int, last: int) -> bytes:
+        """Its bytes `first` to `last`, counted from 0. Raises ObjectChanged where another object lies there by now."""
 
 
 class Contracts(Protocol):

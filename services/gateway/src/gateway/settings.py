@@ -3,12 +3,13 @@
 from pydantic import Field
 
 from sluice.events import FileFormat
-from sluice.settings import ApiSettings, KafkaSettings, S3Settings
+from sluice.publishers import WrittenPrefix
+from sluice.settings import ApiSettings, KafkaSettings, PublishersSettings, S3Settings
 
 RATE = r"^[1-9][0-9]{0,8}/(second|minute|hour|day)$"
 
 
-class GatewaySettings(ApiSettings, KafkaSettings, S3Settings):
+class GatewaySettings(ApiSettings, KafkaSettings, PublishersSettings, S3Settings):
     http_port: int = Field(default=8001, ge=0, le=65535)
     public_url: str = Field(
         default="http://127.0.0.1:8080", description="where senders reach the tasks; base of status_url"
@@ -21,6 +22,9 @@ class GatewaySettings(ApiSettings, KafkaSettings, S3Settings):
     max_bytes_by_datasource: dict[str, int] = Field(default={}, description="in the place of those")
     max_bytes_by_caller: dict[str, int] = Field(
         default={}, description="by the caller's name; only lowers what the others allow"
+    )
+    import_prefixes: dict[str, tuple[WrittenPrefix, ...]] = Field(
+        default={}, description='from where a caller may import, "*" for each: {"*": ["s3://landing/"]}'
     )
     max_uploads: int = Field(default=32, ge=1, description="uploads at once; each holds up to 32 MB")
     max_uploads_of_caller: int = Field(default=16, ge=1, description="of them, of one caller")

@@ -4,11 +4,12 @@ from sluice.messaging.broker import create_broker
 from sluice.messaging.cloudevents import decode, decode_as, decode_structured, encode, encode_structured
 from sluice.messaging.connection import answers, connected, consuming
 from sluice.messaging.delivery import Delivery, Vet, believe, subscribe
-from sluice.messaging.publisher import KafkaPublisher
+from sluice.messaging.publisher import KafkaPublisher, Sign, unsigned
 
 __all__ = [
     "Delivery",
     "KafkaPublisher",
+    "Sign",
     "Vet",
     "answers",
     "believe",
@@ -21,4 +22,5 @@ __all__ = [
     "encode",
     "encode_structured",
     "subscribe",
+    "unsigned",
 ]

@@ -3,7 +3,10 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Annotated
 from urllib.parse import unquote
+
+from pydantic import BeforeValidator
 
 OWN_PREFIXES = (
     "accepted/",
@@ -48,6 +51,14 @@ class Prefix:
 
     def __str__(self) -> str:
         return f"s3://{self.bucket}/{self.key}"
+
+
+def _parsed(text: object) -> object:
+    return Prefix.parse(text) if isinstance(text, str) else text
+
+
+WrittenPrefix = Annotated[Prefix, BeforeValidator(_parsed)]
+"""As it stands in settings and files."""
 
 
 @dataclass(frozen=True, slots=True)

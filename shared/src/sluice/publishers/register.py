@@ -21,7 +21,6 @@ from typing import Annotated, Any, Self
 import yaml
 from pydantic import (
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     SecretStr,
@@ -32,7 +31,7 @@ from pydantic import (
 
 from sluice.errors import Permanent
 from sluice.events import DATASOURCE_PATTERN, GATEWAY_SOURCE
-from sluice.publishers.locations import Location, Prefix
+from sluice.publishers.locations import Location, Prefix, WrittenPrefix
 
 SHORTEST = 32
 """Bytes of a secret."""
@@ -63,10 +62,6 @@ Register = Mapping[str, Publisher]
 """Publishers by their source."""
 
 
-def _prefix(text: object) -> object:
-    return Prefix.parse(text) if isinstance(text, str) else text
-
-
 class Entry(BaseModel):
     """One publisher as it is written."""
 
@@ -74,7 +69,7 @@ class Entry(BaseModel):
 
     source: str = Field(min_length=1, max_length=200)
     secrets: tuple[SecretStr, ...] = Field(min_length=1, max_length=2)
-    prefixes: tuple[Annotated[Prefix, BeforeValidator(_prefix)], ...] = ()
+    prefixes: tuple[WrittenPrefix, ...] = ()
     datasources: tuple[Annotated[str, StringConstraints(pattern=rf"{DATASOURCE_PATTERN}|^\*$")], ...] = ()
 
     @model_validator(mode="after")

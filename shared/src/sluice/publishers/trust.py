@@ -10,7 +10,7 @@ import structlog
 
 from sluice.errors import Untrusted
 from sluice.events import GATEWAY_SOURCE, display_name
-from sluice.messaging.publisher import Sign
+from sluice.messaging import Sign
 from sluice.messaging.record import Record
 from sluice.publishers.register import Publisher, PublishersUnreadable, Register, read_register
 from sluice.publishers.signature import HEADER, is_genuine, sign

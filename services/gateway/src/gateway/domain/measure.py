@@ -67,11 +67,17 @@ class Measure:
         if not self.size:
             raise EmptyFile("The file is empty. Send a file with a header and rows.")
         check_head(self.format, self._head)
-        if self.format is FileFormat.XLSX and (unpacked_size(self._tail) or 0) > self.unpacked:
-            said = f"The workbook would unpack to more than {self.unpacked:,} bytes"
-            raise FileTooLarge(f"{said}. Split it into several files, or send CSV.")
+        if self.format is FileFormat.XLSX:
+            check_unpacked(self._tail, self.unpacked)
         digest = self._hash.digest()
         return Measured(self.size, digest.hex(), b64encode(digest).decode())
+
+
+def check_unpacked(tail: bytes, limit: int) -> None:
+    """Hold what the end of an XLSX file says of its parts against `limit` bytes. Raises FileTooLarge."""
+    if (unpacked_size(tail) or 0) > limit:
+        said = f"The workbook would unpack to more than {limit:,} bytes"
+        raise FileTooLarge(f"{said}. Split it into several files, or send CSV.")
 
 
 def check_head(promised: FileFormat, head: bytes) -> None:

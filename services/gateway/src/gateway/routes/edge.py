@@ -17,6 +17,7 @@ from gateway.usecases import (
     AdmitUpload,
     CancelTask,
     FindTask,
+    ImportFile,
     PutContract,
     ReadContracts,
     RetractTask,
@@ -43,7 +44,7 @@ class Accepted(BaseModel):
     status_url: str
     size: int | None = Field(description="bytes of the file")
     content_digest: str | None = Field(
-        description="SHA-256 of the file as RFC 9530 writes it, to be held against your own; null where its bytes were not read here"
+        description="SHA-256 of the file as RFC 9530 writes it, to be held against your own; of an import as announced, or null"
     )
 
 
@@ -53,6 +54,7 @@ class Edge:
 
     admit: AdmitUpload
     accept: AcceptUpload
+    import_file: ImportFile
     find: FindTask
     cancel: CancelTask
     retract: RetractTask

@@ -7,6 +7,7 @@ from gateway.usecases.backlog import Backlog
 from gateway.usecases.command import CancelTask, FindTask, RetractTask, RetryTask
 from gateway.usecases.contracts import ActivateContract, PutContract
 from gateway.usecases.datasources import ReadContracts
+from gateway.usecases.importing import ImportFile
 from gateway.usecases.known import KnownContent
 from gateway.usecases.relay import Relay
 from gateway.usecases.sweep import SweepUnconcluded
@@ -20,6 +21,7 @@ __all__ = [
     "Backlog",
     "CancelTask",
     "FindTask",
+    "ImportFile",
     "KnownContent",
     "Offer",
     "PutContract",
