@@ -200,6 +200,7 @@ def test_what_was_seen_is_told_and_is_no_rule(contract_of, write, tmp_path):
         ([str(DAYS[at]) + "x" for at in range(30)], ["every value differs"]),
         (["ann", "bob", "cid", "", ""], []),
         ([f"c{at}" for at in range(11)], []),
+        (["", "", ""], ["no cell holds a value: nobody can say of which type it is"]),
     ],
 )
 def test_values_are_told_where_they_make_a_small_set(contract_of, write, tmp_path, cells, told):

@@ -16,7 +16,7 @@ from sluice.reports import Distinct
 Longs = npt.NDArray[np.uint64]
 
 K = 1024
-SLOTS = 16
+SLOTS = 14
 """Bits of a hash that choose its slot in the table of hashes that were seen."""
 
 SAMPLE = 100_000

@@ -15,7 +15,7 @@ import polars as pl
 
 Longs = npt.NDArray[np.uint64]
 
-SPILL_BYTES = 24_000_000
+SPILL_BYTES = 12_000_000
 PARTITION_BITS = 6
 SEEDS = (0x5EED, 0xFACE)
 

@@ -24,7 +24,7 @@ from sluice.events import FileFormat
 from sluice_engine import paths
 from sluice_engine.judged import Judged
 from sluice_engine.run import Submission
-from validator.adapters.sample import BAD, CONTRACT, LENIENT
+from validator.adapters.sample import BAD, LENIENT
 from validator.domain.verdicts import MB
 
 PR_SET_PDEATHSIG = 1
@@ -109,14 +109,15 @@ def live(orders: int, unwanted: Iterable[int], judge_run: JudgeRun) -> None:
 
 
 def warm_up(judge_run: JudgeRun) -> None:
-    """Judge a sample, under either policy: what libraries do at their first use is done before a file waits for it."""
-    for contract in (CONTRACT, LENIENT):
-        with tempfile.TemporaryDirectory() as name:
-            paths.input_file(Path(name)).write_bytes(BAD)
-            sample = Submission(
-                task_id=UUID(int=0), filename="a.csv", format=FileFormat.CSV, contract=contract, max_unpacked=len(BAD)
-            )
-            judge_run(Path(name), sample)
+    """Judge a sample with a good row and a bad one: what libraries do at their first use is done before a file waits for it."""
+    with tempfile.TemporaryDirectory() as name:
+        paths.input_file(Path(name)).write_bytes(BAD)
+        sample = Submission(
+            task_id=UUID(int=0), filename="a.csv", format=FileFormat.CSV, contract=LENIENT, max_unpacked=len(BAD)
+        )
+        limits = Limits(memory_bytes=0, cpu_seconds=0)
+        told = Assignment(job=sample, limits=limits).model_dump_json()
+        judge_run(Path(name), Assignment.model_validate_json(told).job)
 
 
 def work(run: Path, judge_run: JudgeRun) -> None:
