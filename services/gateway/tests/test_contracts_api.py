@@ -9,6 +9,8 @@ import pytest
 import yaml
 
 from gateway.routes.contractanswers import EXAMPLE
+from gateway.usecases import ReadContracts
+from sluice.contracts import ContractStore, ContractVersions
 from sluice.contracts.source import MAX_BYTES
 from sluice.ledger import active_contract_key, contract_key
 
@@ -72,6 +74,9 @@ async def test_a_version_is_kept_once(gateway: Any) -> None:
     assert (await put(gateway, "1.0.0", body)).status_code == 201
     again = await put(gateway, "1.0.0", body)
     assert (again.status_code, again.json()["created"]) == (200, False)
+    await activate(gateway, "1.0.0")
+    in_force = (await put(gateway, "1.0.0", body)).json()
+    assert (in_force["active"], in_force["compared_with"]) == (True, None)
     other = await put(gateway, "1.0.0", text(required=True))
     assert refused(other) == (409, "contract-version-exists")
     assert refused(await put(gateway, "1.0.0", body + b"\n")) == (409, "contract-version-exists")
@@ -350,3 +355,13 @@ async def test_datasources_are_listed_page_by_page(gateway: Any) -> None:
         found += [(each["datasource"], each["active"]) for each in page["datasources"]]
         after = page["next"]
     assert (found, after) == ([("a-b", None), ("a", None), ("a0", None), ("b", "1"), ("sales", "1.0.0")], None)
+
+
+async def test_who_may_read_some_pages_through_them_in_the_same_order(store: Any, clock: Any) -> None:
+    wanted = ["a-b", "a", "a0", "b"]
+    for name in wanted:
+        store.objects[contract_key(name, "1")] = b"x"
+    read = ReadContracts(ContractVersions(store, clock), ContractStore(store))
+    for allowed in (None, frozenset({*wanted, "sales", "not-there"})):
+        found = [await read.datasources(allowed, after, 1) for after in ("", *wanted)]
+        assert [name for page in found for name, _ in page] == [*wanted, "sales"]
