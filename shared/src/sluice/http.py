@@ -11,10 +11,11 @@ from typing import Any
 
 import structlog
 import uvicorn
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi_offline import FastAPIOffline
+from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
 from sluice.errors import Transient
@@ -122,6 +123,7 @@ def create_api(title: str, description: str, open_parts: OpenParts) -> FastAPI:
         lifespan=lifespan,
         redoc_url=None,
         static_url="/docs/assets",
+        responses=problem_answers("internal"),
     )
     _add_probes(api, probes)
     _add_problems(api)
@@ -129,20 +131,35 @@ def create_api(title: str, description: str, open_parts: OpenParts) -> FastAPI:
     return api
 
 
+class Health(BaseModel):
+    """`checks` by name of what was asked; all of them must hold."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"healthy": True, "checks": {"s3": True}}]})
+
+    healthy: bool
+    checks: dict[str, bool]
+
+
+UNHEALTHY: dict[int | str, dict[str, Any]] = {503: {"model": Health, "description": "A check does not hold."}}
+
+
 def _add_probes(api: FastAPI, probes: Probes) -> None:
-    @api.get("/health/live", tags=["health"], summary="Is the process alive?")
-    async def show_liveness() -> JSONResponse:
-        return _health({name: check() for name, check in probes.alive.items()})
+    @api.get("/health/live", tags=["health"], summary="Is the process alive?", responses=UNHEALTHY)
+    async def show_liveness(response: Response) -> Health:
+        return _health({name: check() for name, check in probes.alive.items()}, response)
 
-    @api.get("/health/ready", tags=["health"], summary="Does everything answer that the service needs?")
-    async def show_readiness() -> JSONResponse:
+    @api.get(
+        "/health/ready", tags=["health"], summary="Does everything answer that the service needs?", responses=UNHEALTHY
+    )
+    async def show_readiness(response: Response) -> Health:
         answers = await asyncio.gather(*(check() for check in probes.ready.values()))
-        return _health(dict(zip(probes.ready, answers, strict=True)))
+        return _health(dict(zip(probes.ready, answers, strict=True)), response)
 
 
-def _health(checks: dict[str, bool]) -> JSONResponse:
+def _health(checks: dict[str, bool], response: Response) -> Health:
     healthy = all(checks.values())
-    return JSONResponse({"healthy": healthy, "checks": checks}, 200 if healthy else 503)
+    response.status_code = 200 if healthy else 503
+    return Health(healthy=healthy, checks=checks)
 
 
 def _add_problems(api: FastAPI) -> None:

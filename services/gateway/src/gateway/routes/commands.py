@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from gateway.errors import CommandRefused, UploadRefused
 from gateway.ports import Command
@@ -34,10 +34,18 @@ Of = Annotated[TaskFact, Depends(_task)]
 REFUSALS: dict[int | str, dict[str, Any]] = documented(CommandRefused)
 
 
+EXAMPLE: JsonValue = {
+    "command": "cancel",
+    "task_id": "0197f3c2-7d51-7c3e-9a54-2f1f2c1b7a10",
+    "of_task": "0197f3c2-7d51-7c3e-9a54-2f1f2c1b7a10",
+    "status_url": "http://127.0.0.1:8080/v1/tasks/0197f3c2-7d51-7c3e-9a54-2f1f2c1b7a10",
+}
+
+
 class Commanded(BaseModel):
     """The command is recorded and will be carried out; what became of it is told at `status_url`."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, json_schema_extra={"examples": [EXAMPLE]})
 
     command: Literal["cancel", "retract"]
     task_id: UUID = Field(description="the task that tells what became of it: of a retract, one of its own")

@@ -3,19 +3,31 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from gateway.routes.edge import At, Known
 from sluice.auth.refusals import DENIED
 from sluice.events import DATASOURCE_PATTERN, FileFormat
+from sluice.http import problem_answers
 
 router = APIRouter(prefix="/v1/limits", tags=["limits"])
+
+
+EXAMPLE: JsonValue = {
+    "max_bytes": dict.fromkeys(map(str, FileFormat), 500_000_000),
+    "max_unpacked_bytes": 2_000_000_000,
+    "max_uploads": 16,
+    "upload_rate": "600/minute",
+    "command_rate": "600/minute",
+    "max_backlog": 50_000,
+    "body_patience": 60.0,
+}
 
 
 class Limits(BaseModel):
     """Sizes in decimal bytes. What stands here is for the caller who asks, on the datasource that he names."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, json_schema_extra={"examples": [EXAMPLE]})
 
     max_bytes: dict[FileFormat, int] = Field(description="largest file of each format")
     max_unpacked_bytes: int = Field(description="what may come out of an XLSX file")
@@ -26,7 +38,11 @@ class Limits(BaseModel):
     body_patience: float = Field(description="seconds without a byte after which an upload is given up")
 
 
-@router.get("", summary="Show how large and how many files may be", responses={401: DENIED[401]})
+@router.get(
+    "",
+    summary="Show how large and how many files may be",
+    responses={401: DENIED[401], **problem_answers("invalid-request", "dependency-unavailable")},
+)
 async def show_limits(
     *,
     edge: At,

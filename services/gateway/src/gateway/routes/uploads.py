@@ -18,6 +18,8 @@ from sluice.auth.access import at_least
 
 router = APIRouter(prefix="/v1/datasources/{datasource}/files", tags=["files"], dependencies=[Depends(pace_uploads)])
 
+TASK = "0197f3c2-7d51-7c3e-9a54-2f1f2c1b7a10"
+
 Key = Annotated[
     str | None,
     Header(
@@ -41,16 +43,20 @@ Corrects = Annotated[
     UUID | None,
     Query(
         description="The concluded task that this file corrects. If that one was rejected, send the whole file; if it succeeded in part, "
-        "its rejected rows as they were handed back (`/v1/tasks/{task_id}/rejects`), mended. One correction at a time."
+        "its rejected rows as they were handed back (`/v1/tasks/{task_id}/rejects`), mended. One correction at a time.",
+        examples=[TASK],
     ),
 ]
 Datasource = Annotated[str, Path(description="Name of a datasource that has a contract.", examples=["sales"])]
 Uploader = Annotated[Caller, Depends(at_least(Verb.UPLOAD))]
-BYTES = {"schema": {"type": "string", "format": "binary"}}
+ROWS = "sold_at,amount\n2026-03-04T05:06:07Z,12.5\n"
+BYTES = {"schema": {"type": "string", "format": "binary"}, "example": ROWS}
 RAW_BODY = {"requestBody": {"required": True, "content": {"application/octet-stream": BYTES}}}
 CORRECTS = {"type": "string", "format": "uuid", "description": "the same as the query parameter; stands before `file`"}
 FORM = {"type": "object", "required": ["file"], "properties": {"corrects": CORRECTS, "file": BYTES["schema"]}}
-FORM_BODY = {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": FORM}}}}
+FORM_BODY = {
+    "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": FORM, "example": {"file": ROWS}}}}
+}
 ANSWERS: dict[int | str, dict[str, Any]] = {
     202: {"headers": {"Location": {"description": "the same as status_url", "schema": {"type": "string"}}}},
     **documented(UploadRefused),
