@@ -1,5 +1,7 @@
 """What the druid-submitter relies on, on the simulator and on Druid 33."""
 
+from uuid import uuid4
+
 import httpx
 import pytest
 
@@ -189,6 +191,37 @@ def test_one_uploads_rows_can_be_taken_back(druid):
     druid.wait_for({"A": 0, "B": 2})
     druid.run(druid.spec(druid.everything_but("B"), append=False, drop=True))
     druid.wait_for({"A": 0, "B": 0})
+
+
+def compaction_without(druid, task: str, interval: str = "2024-01-01/2024-02-01") -> dict:
+    gone = {"type": "selector", "dimension": "__task_id", "value": task}
+    return {
+        "type": "compact",
+        "id": f"test_{uuid4()}",
+        "dataSource": druid.datasource,
+        "ioConfig": {"type": "compact", "inputSpec": {"type": "interval", "interval": interval}, "dropExisting": True},
+        "transformSpec": {"filter": {"type": "not", "field": gone}},
+        "context": {"useConcurrentLocks": True},
+    }
+
+
+def test_a_compaction_leaves_out_the_rows_of_one_upload(druid):
+    druid.run(druid.spec(druid.upload("A", [1, 2])))
+    druid.run(druid.spec(druid.upload("B", [2, 3])))
+    druid.wait_for({"A": 2, "B": 2})
+    first = compaction_without(druid, "A")
+    assert druid.run(first)["statusCode"] == "SUCCESS"
+    druid.wait_for({"A": 0, "B": 2})
+    report = druid.overlord.get(f"/druid/indexer/v1/task/{first['id']}/reports").json()
+    built = [
+        each["payload"]["rowStats"]["buildSegments"]
+        for name, each in report.items()
+        if name.startswith("ingestionStatsAndErrors_")
+    ]
+    assert sum(each["processed"] for each in built) == sum(each["thrownAway"] for each in built) == 2
+    assert druid.run(compaction_without(druid, "B"))["statusCode"] == "SUCCESS"
+    druid.wait_for({"A": 0, "B": 0})
+    assert druid.load_status(JANUARY).json() == {druid.datasource: 100.0}
 
 
 def test_capacity_and_health(druid):

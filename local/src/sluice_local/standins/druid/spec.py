@@ -62,7 +62,17 @@ class Ingestion:
     unsupported: str | None
 
 
-Task = Noop | Ingestion
+@dataclass(frozen=True, slots=True)
+class Compaction:
+    """A `compact` task that keeps the rows of an interval that pass its filter; None keeps all."""
+
+    id: str
+    datasource: str
+    interval: Interval
+    kept: Mapping[str, Any] | None
+
+
+Task = Noop | Ingestion | Compaction
 
 
 def read_task(body: object) -> Task:
@@ -77,6 +87,8 @@ def read_task(body: object) -> Task:
             return Noop(_id(body), str(body.get("dataSource", "none")), int(body.get("runTime") or _DEFAULT_NOOP_MS))
         case "index_parallel":
             return _ingestion(body)
+        case "compact":
+            return _compaction(body)
         case other:
             raise InvalidTask(f"Could not resolve type id '{other}' as a subtype of Task")
 
@@ -111,6 +123,14 @@ def _ingestion(body: Mapping[str, Any]) -> Ingestion:
         parallel=int(tuning.get("maxNumConcurrentSubTasks", 1)) > 1,
         unsupported=_unsupported(schema, grain, io),
     )
+
+
+def _compaction(body: Mapping[str, Any]) -> Compaction:
+    asked = (body.get("ioConfig") or {}).get("inputSpec") or {}
+    _require(body.get("dataSource"), "schema", "Invalid value for field [dataSource]: must not be null")
+    _require(asked.get("type") == "interval", "spec", "this stand-in compacts intervals only")
+    (interval,) = _intervals([str(asked.get("interval"))])
+    return Compaction(_id(body), str(body["dataSource"]), interval, (body.get("transformSpec") or {}).get("filter"))
 
 
 def _require(condition: object, where: str, problem: str) -> None:

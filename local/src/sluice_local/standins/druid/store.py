@@ -14,7 +14,7 @@ from typing import Any
 
 import duckdb
 
-from sluice_local.standins.druid.spec import Ingestion, Interval
+from sluice_local.standins.druid.spec import Compaction, Ingestion, Interval
 from sluice_local.standins.druid.sql import TYPES, dimension, filter_of, literal, quoted, replaced, time_of, within
 
 _FOREVER = "CAST('infinity' AS DOUBLE)"
@@ -89,6 +89,22 @@ class Store:
             cursor.execute("COMMIT")
             spans = task.intervals if task.drop_existing else [staged.span] if staged.span else []
             self._loads.setdefault(task.datasource, []).extend((seen_from, span) for span in spans)
+
+    def compact(self, task: Compaction) -> Counts:
+        """End the rows of the interval that do not pass the filter; rows that are appended meanwhile are not touched."""
+        table, where = f"published.{quoted(task.datasource)}", within("__time", [task.interval])
+        present = f"FROM {table} WHERE __seen_until = {_FOREVER} AND {where}"
+        dropped = f"AND NOT ({filter_of(task.kept)})" if task.kept else "AND false"
+        with self._writing, self._database.cursor() as cursor:
+            if not self.knows(task.datasource):
+                return Counts()
+            seen_from = time.time() + self._load_seconds
+            (before,) = cursor.execute(f"SELECT COUNT(*) {present}").fetchone() or (0,)
+            (gone,) = cursor.execute(f"SELECT COUNT(*) {present} {dropped}").fetchone() or (0,)
+            cursor.execute(f"UPDATE {table} SET __seen_until = {seen_from} "
+                           f"WHERE __seen_until = {_FOREVER} AND {where} {dropped}")  # fmt: skip
+            self._loads[task.datasource].append((seen_from, task.interval))
+        return Counts(before - gone, gone)
 
     def loaded(self, datasource: str, interval: Interval) -> float | None:
         """Percentage of what was published in the interval that queries see; None for nothing published there."""

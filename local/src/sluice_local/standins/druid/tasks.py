@@ -14,7 +14,7 @@ import duckdb
 from botocore.exceptions import BotoCoreError, ClientError
 
 from sluice_local.standins.druid.report import failure, success
-from sluice_local.standins.druid.spec import Ingestion, InvalidTask, Noop, Task, read_task
+from sluice_local.standins.druid.spec import Compaction, Ingestion, InvalidTask, Noop, Task, read_task
 from sluice_local.standins.druid.store import Staged, Store
 
 CAPACITY = 3
@@ -105,12 +105,18 @@ class Tasks:
             case Noop(milliseconds=pause):
                 run.over.wait(pause / 1000)
                 self._end(run, "SUCCESS", started=started)
-            case Ingestion() as ingestion:
+            case Ingestion() | Compaction() as work:
                 try:
-                    self._ingest(run, ingestion, started)
+                    if isinstance(work, Ingestion):
+                        self._ingest(run, work, started)
+                    else:
+                        self._compact(run, work, started)
                 except (duckdb.Error, ClientError, BotoCoreError, OSError, ValueError, KeyError) as error:
                     message = f"{type(error).__name__}: {error}"
-                    self._end(run, "FAILED", started=started, error=message, report=failure(ingestion, message))
+                    self._end(run, "FAILED", started=started, error=message, report=failure(work, message))
+
+    def _compact(self, run: Run, task: Compaction, started: float) -> None:
+        self._end(run, "SUCCESS", started=started, report=success(task, self._store.compact(task)))
 
     def _ingest(self, run: Run, ingestion: Ingestion, started: float) -> None:
         if ingestion.unsupported:
