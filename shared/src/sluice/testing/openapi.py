@@ -3,61 +3,86 @@
 from collections.abc import Iterator
 from typing import Any
 
-from sluice.http import PROBLEM_JSON
+from jsonschema import Draft202012Validator
 
 METHODS = {"get", "put", "post", "delete", "patch", "head", "options"}
+Part = dict[str, Any]
 
 
-def undocumented(document: dict[str, Any]) -> list[str]:
+def undocumented(document: Part) -> list[str]:
     """One line for whatever an operation keeps to itself: a summary, an example, the codes of a refusal."""
     return [
-        f"{method.upper()} {path}: {missing}"
-        for path, item in document["paths"].items()
-        for method, operation in item.items()
-        if method in METHODS
+        f"{place}: no {missing}"
+        for place, operation in _operations(document)
         for missing in _missing(operation, document)
     ]
 
 
-def _missing(operation: dict[str, Any], document: dict[str, Any]) -> Iterator[str]:
-    if not operation.get("summary"):
-        yield "a summary"
-    for parameter in operation.get("parameters", ()):
-        if not (_has_example(parameter, document) or _speaks_for_itself(parameter["schema"], document)):
-            yield f"an example of the parameter {parameter['name']}"
-    for media_type, body in operation.get("requestBody", {}).get("content", {}).items():
-        if not _has_example(body, document):
-            yield f"an example of the body as {media_type}"
-    for status, answer in operation["responses"].items():
-        yield from _missing_of_answer(status, answer, document)
-
-
-def _missing_of_answer(status: str, answer: dict[str, Any], document: dict[str, Any]) -> Iterator[str]:
-    content = answer.get("content", {})
-    for media_type, body in content.items():
-        if media_type == PROBLEM_JSON:
-            codes = body["schema"]["properties"]["code"]["enum"]
-            if sorted(codes) != sorted(body.get("examples", ())):
-                yield f"an example of each code of {status}"
-        elif not _has_example(body, document):
-            yield f"an example of {status} as {media_type}"
-    if status.startswith(("4", "5")) and not content:
-        yield f"the codes of {status}"
-
-
-def _has_example(described: dict[str, Any], document: dict[str, Any]) -> bool:
-    schema = _resolved(described.get("schema", {}), document)
-    return any(each.get(name) for each in (described, schema) for name in ("example", "examples"))
-
-
-def _speaks_for_itself(schema: dict[str, Any], document: dict[str, Any]) -> bool:
-    """A value of an enumeration, or one that need not be given."""
-    either = [_resolved(each, document) for each in schema.get("anyOf", (schema,))]
-    return "default" in schema or any("enum" in each or "const" in each for each in either)
-
-
-def _resolved(schema: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = (
-        document["components"]["schemas"][schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
-    )
+def wrong_examples(document: Part) -> list[str]:
+    """One line for each example that is not what its schema says."""
+    found = []
+    for place, operation in _operations(document):
+        for what, part in _parts(operation):
+            schema = {**part.get("schema", {}), "components": document.get("components", {})}
+            faults = [each for example in _examples(part, document) for each in _faults(example, schema)]
+            found += [f"{place}: the example of {what}: {fault}" for fault in faults]
     return found
+
+
+def _operations(document: Part) -> Iterator[tuple[str, Part]]:
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            if method in METHODS:
+                yield f"{method.upper()} {path}", operation
+
+
+def _missing(operation: Part, document: Part) -> Iterator[str]:
+    if not operation.get("summary"):
+        yield "summary"
+    for what, part in _parts(operation):
+        problem = part.get("schema", {}).get("properties", {}).get("code", {}).get("enum")
+        if problem and sorted(problem) != sorted(part.get("examples", ())):
+            yield f"example of each code of {what}"
+        elif not _examples(part, document) and not _speaks_for_itself(part, document):
+            yield f"example of {what}"
+    for status, answer in operation["responses"].items():
+        if status.startswith(("4", "5")) and not answer.get("content"):
+            yield f"codes of {status}"
+
+
+def _parts(operation: Part) -> Iterator[tuple[str, Part]]:
+    """Everything that has a schema and examples."""
+    for parameter in operation.get("parameters", ()):
+        yield f"the parameter {parameter['name']}", parameter
+    for media_type, body in operation.get("requestBody", {}).get("content", {}).items():
+        yield f"the body as {media_type}", body
+    for status, answer in operation["responses"].items():
+        for media_type, body in answer.get("content", {}).items():
+            yield f"{status} as {media_type}", body
+
+
+def _examples(part: Part, document: Part) -> list[Any]:
+    """Those of the part itself, else those of its schema."""
+    schema = _resolved(part.get("schema", {}), document)
+    named = part.get("examples", {})
+    own = [each["value"] for each in named.values()] if isinstance(named, dict) else list(named)
+    own += [part["example"]] if "example" in part else []
+    return own or list(schema.get("examples", ()))
+
+
+def _speaks_for_itself(part: Part, document: Part) -> bool:
+    """A parameter of an enumeration, or one that need not be given."""
+    schema = part.get("schema", {})
+    either = [_resolved(each, document) for each in schema.get("anyOf", (schema,))]
+    return "in" in part and ("default" in schema or any("enum" in each or "const" in each for each in either))
+
+
+def _resolved(schema: Part, document: Part) -> Part:
+    name = schema.get("$ref", "").rpartition("/")[2]
+    found: Part = document["components"]["schemas"][name] if name else schema
+    return found
+
+
+def _faults(example: Any, schema: Part) -> Iterator[str]:
+    for error in Draft202012Validator(schema).iter_errors(example):
+        yield f"{error.json_path}: {error.message}"

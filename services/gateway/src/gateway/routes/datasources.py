@@ -30,7 +30,9 @@ class DatasourcesAnswer(BaseModel):
     """Those that the caller may read."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"datasources": [{"datasource": "orders", "active": "1.0.0"}], "next": None}]}
+        json_schema_extra={
+            "examples": [{"datasources": [{"datasource": "orders", "active": "1.0.0"}], "next": "orders"}]
+        }
     )
 
     datasources: list[DatasourceEntry]
@@ -50,7 +52,7 @@ class VersionEntry(BaseModel):
 class VersionsAnswer(BaseModel):
     """By the characters of their names: 1.10.0 stands before 1.9.0."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"contracts": [VERSION], "next": None}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"contracts": [VERSION], "next": "1.0.0"}]})
 
     contracts: list[VersionEntry]
     next: str | None = Field(description="`after` of the next page; null on the last")
@@ -69,7 +71,7 @@ class DatasourceAnswer(BaseModel):
                     "druid": {"time_column": "sold_at", "segment_granularity": "day"},
                     "dialect": {"delimiter": ",", "decimal": "."},
                     "contracts": [VERSION],
-                    "activations": [{"version": "1.0.0", "before": None, "at": "2026-03-04T05:06:07Z", "by": "ada"}],
+                    "activations": [{"version": "1.0.0", "before": "0.9.0", "at": "2026-03-04T05:06:07Z", "by": "ada"}],
                 }
             ]
         }

@@ -15,6 +15,7 @@ from sluice.reports.html import content_security_policy, render_html, render_lin
 from status_tracker.domain.report import MEDIA_TYPES, REPORT, content_disposition, parse_report
 from status_tracker.domain.task import Task
 from status_tracker.ports import Document
+from status_tracker.routes.examples import ETAG, REJECTS, REPORT_DOCUMENT, REPORT_PAGE
 from status_tracker.routes.sources import Asked, From, Sources
 
 router = APIRouter(prefix="/{task_id}", tags=["tasks"])
@@ -31,8 +32,11 @@ class Shown(StrEnum):
 
 
 Format = Annotated[Shown | None, Query(description="Goes before the Accept header.")]
-IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match")]
+IfNoneMatch = Annotated[
+    str | None, Header(alias="If-None-Match", description="`ETag` of what you have.", examples=[ETAG])
+]
 
+FILE = {"schema": {"type": "string", "format": "binary"}, "example": REJECTS}
 UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "It is still what `If-None-Match` names."}}
 
 
@@ -42,8 +46,8 @@ UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "It is still 
     description="As JSON (schema `sluice.report.v2`), or as a page for people where `Accept` prefers text/html. The page has no scripts.",
     response_class=StreamingResponse,
     responses={
-        200: {"content": {"application/json": {}, "text/html": {}}},
-        **problem_answers("task-not-found", "report-not-found"),
+        200: {"content": {"application/json": {"example": REPORT_DOCUMENT}, "text/html": {"example": REPORT_PAGE}}},
+        **problem_answers("invalid-request", "task-not-found", "report-not-found"),
         **UNCHANGED,
     },
 )
@@ -66,8 +70,8 @@ async def fetch_report(
     description="`rejects`: the complete rows, in the format that came in, with a column `__errors`. `workbook`: of spreadsheets only.",
     response_class=StreamingResponse,
     responses={
-        200: {"content": {media_type: {} for media_type in MEDIA_TYPES.values()}},
-        **problem_answers("task-not-found", "report-not-found", "file-not-found"),
+        200: {"content": dict.fromkeys(MEDIA_TYPES.values(), FILE)},
+        **problem_answers("invalid-request", "task-not-found", "report-not-found", "file-not-found"),
         **UNCHANGED,
     },
 )

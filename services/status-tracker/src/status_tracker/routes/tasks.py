@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from sluice.auth import Verb
 from sluice.auth.access import require
@@ -13,10 +13,11 @@ from sluice.events import DATASOURCE_PATTERN, Envelope, Event, FileFormat
 from sluice.http import Refusal, problem_answers
 from status_tracker.domain.page import Cursor, Selection
 from status_tracker.domain.task import State, Task
+from status_tracker.routes.examples import CURSOR, EVENT, TASK
 from status_tracker.routes.sources import Asked, From, Reader
 
 router = APIRouter(tags=["tasks"])
-of_one = APIRouter(prefix="/{task_id}", tags=["tasks"], responses=problem_answers("task-not-found"))
+of_one = APIRouter(prefix="/{task_id}", tags=["tasks"], responses=problem_answers("task-not-found", "invalid-request"))
 
 
 class Links(BaseModel):
@@ -31,6 +32,8 @@ class Links(BaseModel):
 
 
 class TaskAnswer(Task):
+    model_config = ConfigDict(json_schema_extra={"examples": [TASK]})
+
     corrected_by: tuple[UUID, ...] = Field(description="tasks that correct this one, first come first; at most 20")
     links: Links
 
@@ -55,6 +58,8 @@ def _path(task_id: UUID) -> str:
 
 
 class TasksAnswer(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"tasks": [TASK], "next": CURSOR}]})
+
     tasks: list[TaskAnswer]
     next: str | None = Field(description="cursor of the next page; null on the last")
 
@@ -75,20 +80,27 @@ class EventAnswer(BaseModel):
 
 
 class EventsAnswer(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"events": [EVENT]}]})
+
     events: list[EventAnswer]
 
 
 @router.get(
-    "", summary="List tasks, newest first", description="Only those of datasources that the caller may read are there."
+    "",
+    summary="List tasks, newest first",
+    description="Only those of datasources that the caller may read are there.",
+    responses=problem_answers("invalid-request", "invalid-cursor"),
 )
 async def list_tasks(
     *,
     sources: From,
     caller: Reader,
-    datasource: Annotated[str | None, Query(pattern=DATASOURCE_PATTERN)] = None,
+    datasource: Annotated[str | None, Query(pattern=DATASOURCE_PATTERN, examples=["orders"])] = None,
     state: State | None = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
-    cursor: Annotated[str | None, Query(max_length=200, description="`next` of the page before")] = None,
+    cursor: Annotated[
+        str | None, Query(max_length=200, description="`next` of the page before", examples=[CURSOR])
+    ] = None,
 ) -> TasksAnswer:
     if datasource is not None:
         require(caller, Verb.READ, datasource)
