@@ -20,6 +20,9 @@ VERSION = "/v1/datasources/sales/contracts/1.0.0"
 CONTRACT = EXAMPLE.replace("name: orders", "name: sales").encode()
 TASK = "/v1/tasks/{task_id}"
 BODY = b"a,b\n1,2\n"
+UPLOADS = "/v1/uploads"
+BEGIN = {"Tus-Resumable": "1.0.0", "Upload-Length": "8", "Upload-Metadata": "filename YS5jc3Y=,datasource c2FsZXM="}
+GO_ON = {"Tus-Resumable": "1.0.0", "Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"}
 
 ROWS: dict[Route, Row] = {
     **OPEN,
@@ -28,6 +31,13 @@ ROWS: dict[Route, Row] = {
     ("POST", "/v1/datasources/{datasource}/imports"): Row(
         Verb.UPLOAD, 404, options={"json": {"uri": "s3://landing/none.csv"}}
     ),
+    ("OPTIONS", UPLOADS): Row(None, 204),
+    ("OPTIONS", UPLOADS + "/{upload_id}"): Row(None, 204),
+    ("POST", UPLOADS): Row(Verb.UPLOAD, 201, options={"headers": BEGIN}),
+    # an upload is its creator's own
+    ("HEAD", UPLOADS + "/{upload_id}"): Row(Verb.UPLOAD, 200, other=404, options={"headers": GO_ON}),
+    ("PATCH", UPLOADS + "/{upload_id}"): Row(Verb.UPLOAD, 204, other=404, options={"headers": GO_ON, "content": BODY}),
+    ("DELETE", UPLOADS + "/{upload_id}"): Row(Verb.UPLOAD, 204, other=404, options={"headers": GO_ON}),
     ("GET", "/v1/datasources"): Row(Verb.READ, 200, other=200, reader=200),
     ("GET", "/v1/datasources/{datasource}"): Row(Verb.READ, 200, reader=200),
     ("GET", CONTRACTS): Row(Verb.READ, 200, reader=200),
@@ -67,6 +77,12 @@ async def upload(gateway: Any, headers: dict[str, str]) -> Any:
     return await gateway.http.put("/v1/datasources/sales/files/a.csv", content=BODY, headers=headers)
 
 
+async def begin(gateway: Any, headers: dict[str, str]) -> str:
+    """The id of a resumable upload."""
+    answer = await gateway.http.post(UPLOADS, headers=headers | BEGIN)
+    return answer.json()["url"].rpartition("/")[2]
+
+
 def test_every_route_has_a_row_here(gateway: Any) -> None:
     missing, gone = routes(gateway.app) - ROWS.keys(), ROWS.keys() - routes(gateway.app)
     assert not missing, f"say in ROWS which verb they take, and what they answer: {sorted(missing)}"
@@ -77,11 +93,13 @@ def test_every_route_has_a_row_here(gateway: Any) -> None:
 @pytest.mark.parametrize("route", ROWS, ids=" ".join)
 async def test_a_route_answers_whom_it_should(gateway: Any, keys: Any, route: Route, kind: Kind) -> None:
     task_id = (await upload(gateway, keys["right", Verb.UPLOAD])).json()["task_id"]
+    upload_id = await begin(gateway, keys["right", Verb.UPLOAD])
     before = gateway.store.left_behind()
     row, (method, template) = ROWS[route], route
     path = row.path or template.replace("{filename:path}", "{filename}")
-    path = path.format(datasource="sales", filename="b.csv", task_id=task_id)
-    answer = await gateway.http.request(method, path, headers=keys[kind, row.verb or Verb.READ], **row.options)
+    path = path.format(datasource="sales", filename="b.csv", task_id=task_id, upload_id=upload_id)
+    headers = {**keys[kind, row.verb or Verb.READ], **row.options.get("headers", {})}
+    answer = await gateway.http.request(method, path, **{**row.options, "headers": headers})
     assert answer.status_code == row.status(kind), answer.text
     if answer.status_code in {401, 403, 404}:
         assert answer.headers["content-type"] == "application/problem+json"

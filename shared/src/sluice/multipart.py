@@ -81,6 +81,11 @@ class PartWriter:
     """Parts that S3 has by now, in order."""
     _sending: deque["asyncio.Task[Part]"] = field(default_factory=deque)
 
+    @property
+    def offset(self) -> int:
+        """Of the byte that would be written next."""
+        return (self.number - 1) * self.size + len(self.rest)
+
     async def write(self, chunk: bytes) -> None:
         view = memoryview(chunk)
         while len(self.rest) + len(view) >= self.size:

@@ -12,11 +12,12 @@ from gateway.adapters.s3_commands import S3Commands
 from gateway.adapters.s3_contents import S3Contents
 from gateway.adapters.s3_ledger import S3Ledger
 from gateway.adapters.s3_objects import S3Objects
+from gateway.adapters.s3_uploads import S3Uploads
 from gateway.domain.imports import ImportRules
 from gateway.domain.limits import SizeLimits
-from gateway.jobs import prove_storage, relay_events, sweep_commands, sweep_unconcluded
+from gateway.jobs import prove_storage, relay_events, sweep_commands, sweep_unconcluded, sweep_uploads
 from gateway.ports import EventPublisher
-from gateway.routes import Edge, Linger, Pace, add_problems, routers
+from gateway.routes import Edge, Linger, Pace, TusDoor, add_problems, routers
 from gateway.settings import GatewaySettings
 from gateway.usecases import (
     Accept,
@@ -36,6 +37,17 @@ from gateway.usecases import (
     SweepCommands,
     SweepUnconcluded,
 )
+from gateway.usecases.resumable import (
+    AppendToUpload,
+    CreateResumable,
+    FindResumable,
+    LookAtUpload,
+    Resumable,
+    TerminateUpload,
+)
+from gateway.usecases.resumablebytes import TakeBytes
+from gateway.usecases.resumablefinish import FinishUpload
+from gateway.usecases.resumablesweep import SweepUploads
 from sluice import messaging
 from sluice.auth.access import protect
 from sluice.auth.authenticator import make_authenticator
@@ -44,6 +56,7 @@ from sluice.contracts import ContractStore, ContractVersions
 from sluice.corrections import Corrections
 from sluice.http import Probes, create_api
 from sluice.jobs import Job, running
+from sluice.lease import Leases
 from sluice.objectstore import ObjectStore, open_objectstore
 from sluice.proof import ProveStorage
 from sluice.publishers import open_signer
@@ -100,6 +113,7 @@ def create_app(
     api = create_api("Sluice gateway", DESCRIPTION, open_parts)
     add_problems(api)
     protect(api, make_authenticator(settings, clock))
+    api.add_middleware(TusDoor)
     api.add_middleware(Linger)
     for router in routers:
         api.include_router(router)
@@ -125,6 +139,10 @@ def assemble(settings: GatewaySettings, store: ObjectStore, events: EventPublish
         days=settings.sweep_days,
     )
 
+    uploads = S3Uploads(store, Leases(store, clock))
+    finish = FinishUpload(uploads, TakeBytes(uploads, settings.max_unpacked_bytes), ledger, accept, known)
+    resumable, sweep_resumable = assemble_resumable(settings, finish, clock)
+
     async def ready() -> bool:
         return prove.proven and await store.answers()
 
@@ -142,6 +160,7 @@ def assemble(settings: GatewaySettings, store: ObjectStore, events: EventPublish
         uploads=Pace("uploads", settings.upload_rate),
         commands=Pace("commands", settings.command_rate),
         limits=limits,
+        resumable=resumable,
         public_url=settings.public_url,
         body_patience=settings.body_patience,
     )
@@ -150,8 +169,23 @@ def assemble(settings: GatewaySettings, store: ObjectStore, events: EventPublish
         relay_events(relay),
         sweep_unconcluded(sweep, settings.sweep_every),
         sweep_commands(SweepCommands(commands, tasks, relay, clock, after, settings.sweep_days), settings.sweep_every),
+        sweep_uploads(sweep_resumable, settings.sweep_uploads_every),
     )
     return Parts(edge, jobs, ready)
+
+
+def assemble_resumable(settings: GatewaySettings, finish: FinishUpload, clock: Clock) -> tuple[Resumable, SweepUploads]:
+    """Uploads in several requests, and what sweeps after them."""
+    lifetime, patience = timedelta(seconds=settings.upload_lifetime), settings.upload_lock_patience
+    uploads, take, accept = finish.uploads, finish.take, finish.accept
+    resumable = Resumable(
+        create=CreateResumable(uploads, accept, uuid7, clock, lifetime, settings.upload_part_bytes),
+        find=FindResumable(uploads, clock),
+        look=LookAtUpload(uploads, finish, patience),
+        append=AppendToUpload(uploads, take, finish, patience),
+        terminate=TerminateUpload(uploads, patience),
+    )
+    return resumable, SweepUploads(uploads, finish, clock, lifetime, grace=min(lifetime, timedelta(hours=1)))
 
 
 def size_limits(settings: GatewaySettings) -> SizeLimits:

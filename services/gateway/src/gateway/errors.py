@@ -6,6 +6,10 @@ Refused
 ├── ContractRefused                                                   a contract that is put, put in force or read
 │   ├── InvalidContract · MisplacedContract · ContractTooLarge · VersionTaken
 │   └── NoSuchDatasource · UnknownVersion · OtherVersionActive
+├── ResumableRefused                                                  a request of a resumable upload
+│   ├── InvalidTusRequest · WrongMediaType · ChunkTooLarge · ChecksumMismatch
+│   ├── UploadNotFound · UploadGone · UploadFinished
+│   └── OffsetConflict · UploadOverrun · UploadLocked
 └── UploadRefused
     ├── UnknownDatasource · InvalidFilename · UnsupportedFormat           the address
     ├── SourceNotAllowed · SourceMissing · SourceChanged                  where an imported file lies
@@ -87,6 +91,54 @@ class UnknownVersion(ContractRefused):
 
 class OtherVersionActive(ContractRefused):
     code = "active-contract-changed"
+
+
+class ResumableRefused(Refused):
+    """Of the upload, what had arrived before stays."""
+
+
+class InvalidTusRequest(ResumableRefused):
+    code = "tus-request-invalid"
+
+
+class WrongMediaType(ResumableRefused):
+    code = "tus-media-type"
+
+
+class ChunkTooLarge(ResumableRefused):
+    code = "tus-chunk-too-large"
+
+
+class ChecksumMismatch(ResumableRefused):
+    code = "tus-checksum-mismatch"
+
+
+class UploadNotFound(ResumableRefused):
+    code = "upload-not-found"
+
+
+class UploadGone(ResumableRefused):
+    code = "upload-gone"
+
+
+class UploadFinished(ResumableRefused):
+    code = "upload-finished"
+
+
+class OffsetConflict(ResumableRefused):
+    code = "upload-offset-conflict"
+
+
+class UploadOverrun(ResumableRefused):
+    """More bytes came than the upload is long."""
+
+    code = "upload-overrun"
+
+
+class UploadLocked(ResumableRefused):
+    """Another request is at this upload, or has taken it over."""
+
+    code = "upload-locked"
 
 
 class UploadRefused(Refused):
@@ -199,12 +251,28 @@ CORRECTIONS: dict[str, type[CorrectionRefused]] = {
 """Each refusal of `sluice.corrections`, by its code."""
 
 
+CUT_SHORT = (UploadIncomplete, UploadStalled, UploadOverrun, UploadLocked)
+"""Why a body may end before its time; a resumable upload keeps what had come."""
+
+
 class GatewayBusy(UploadRefused):
     code = "gateway-busy"
 
 
 class BacklogFull(UploadRefused):
     code = "backlog-full"
+
+
+PASSING = (
+    BacklogFull,
+    ContentUnderWay,
+    GatewayBusy,
+    ParentNotConcluded,
+    CorrectionUnderWay,
+    TaskNotConcluded,
+    UploadLocked,
+)
+"""Worth trying again by itself."""
 
 
 class Undecided(Transient):

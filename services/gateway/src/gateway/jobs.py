@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from gateway.usecases import Relay, SweepCommands, SweepUnconcluded
+from gateway.usecases.resumablesweep import SweepUploads
 from sluice.errors import ObjectMissing, Permanent, Transient
 from sluice.jobs import Job
 from sluice.proof import ProveStorage
@@ -25,6 +26,10 @@ def sweep_unconcluded(sweep: SweepUnconcluded, every: float) -> Job:
 
 def sweep_commands(sweep: SweepCommands, every: float) -> Job:
     return _sweep("sweep-commands", sweep, every)
+
+
+def sweep_uploads(sweep: SweepUploads, every: float) -> Job:
+    return _sweep("sweep-uploads", sweep, every)
 
 
 def _sweep(name: str, sweep: Callable[[], Awaitable[bool]], every: float) -> Job:

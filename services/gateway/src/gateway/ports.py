@@ -1,11 +1,12 @@
 """What the gateway needs of the world, by role."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from gateway.domain.resumable import Arrived, Conclusion, ResumableUpload, Seal, Tail
 from sluice.claims import Held
 from sluice.contracts import Activation, Comparison, Contract, SameContent, Version
 from sluice.corrections import Basis
@@ -20,6 +21,7 @@ from sluice.events import (
     TaskCompleted,
     TaskFact,
 )
+from sluice.multipart import Part, PartWriter, Pieces
 
 Acceptance = Envelope[FileUploaded]
 Command = Envelope[TaskCommand]
@@ -108,11 +110,72 @@ class AcceptanceLedger(Protocol):
     async def record(self, acceptance: Acceptance) -> bool:
         """Write down, once. False if it is written already. From now on the file is accepted."""
 
+    async def has(self, acceptance: Acceptance) -> bool:
+        """Is it written down?"""
+
     async def read(self, day: str, task_id: UUID) -> Acceptance:
         """Raises Permanent where the record is missing or broken."""
 
     def without_outcome(self, day: str) -> AsyncIterator[UUID]:
         """Tasks accepted on that day (`yyyy-mm-dd`) that have no outcome yet."""
+
+
+class ResumableUploads(Protocol):
+    """Uploads that come in several requests, and all that any replica needs to go on with them.
+
+    Every method raises Transient while it does not answer; those that write may be repeated.
+    """
+
+    def locked(self, upload_id: UUID, patience: float, wanted: Callable[[], None]) -> AbstractAsyncContextManager[None]:
+        """One request at a time, as far as clocks agree. Whoever is at it is asked to let go, and waited for `patience` seconds.
+
+        `wanted` is called when another asks the same of us. Raises UploadLocked.
+        """
+
+    async def begin(self, key: str) -> str:
+        """Begin an object in parts; its id."""
+
+    async def create(self, upload: ResumableUpload) -> None: ...
+
+    async def find(self, upload_id: UUID) -> ResumableUpload | None: ...
+
+    async def arrived(self, upload: ResumableUpload) -> Arrived: ...
+
+    async def writer(self, upload: ResumableUpload, arrived: Arrived) -> PartWriter:
+        """Goes on where the bytes end that have arrived."""
+
+    async def keep(self, upload: ResumableUpload, tail: Pieces, base: int) -> Tail: ...
+
+    async def drop(self, upload: ResumableUpload, tails: Iterable[Tail]) -> None: ...
+
+    async def put_whole(self, upload: ResumableUpload, content: bytes) -> None:
+        """The object of an upload that has no parts, once. Raises OffsetConflict where it is there."""
+
+    async def join(self, upload: ResumableUpload, parts: tuple[Part, ...]) -> None:
+        """Make the object of these very parts. Raises UploadGone."""
+
+    def read(self, upload: ResumableUpload) -> AsyncIterator[bytes]:
+        """The object's bytes."""
+
+    def uri(self, upload: ResumableUpload) -> str: ...
+
+    async def seal(self, upload: ResumableUpload, seal: Seal) -> Seal:
+        """Put the seal, or learn which stands. Of many at once exactly one wins."""
+
+    async def conclude(self, upload: ResumableUpload, conclusion: Conclusion) -> Conclusion:
+        """The same for the conclusion."""
+
+    async def discard(self, upload: ResumableUpload) -> None:
+        """Remove its bytes."""
+
+    async def remove(self, upload_id: UUID) -> None:
+        """Remove everything but bytes that have become an object."""
+
+    def oldest(self) -> AsyncIterator[UUID]:
+        """All of them, in the order in which they were created."""
+
+    async def abort_unfinished(self, before: Callable[[UUID], bool]) -> int:
+        """Throw away objects in parts that were never completed, of uploads for whose id `before` holds. How many there were."""
 
 
 class Corrections(Protocol):

@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from sluice.events import FileFormat
+from sluice.multipart import PART_SIZE
 from sluice.publishers import WrittenPrefix
 from sluice.settings import ApiSettings, KafkaSettings, PublishersSettings, S3Settings
 
@@ -26,13 +27,27 @@ class GatewaySettings(ApiSettings, KafkaSettings, PublishersSettings, S3Settings
     import_prefixes: dict[str, tuple[WrittenPrefix, ...]] = Field(
         default={}, description='from where a caller may import, "*" for each: {"*": ["s3://landing/"]}'
     )
-    max_uploads: int = Field(default=32, ge=1, description="uploads at once; each holds up to 32 MB")
+    max_uploads: int = Field(default=32, ge=1, description="uploads at once; each holds up to 16 MB")
     max_uploads_of_caller: int = Field(default=16, ge=1, description="of them, of one caller")
     upload_rate: str = Field(
         default="600/minute", pattern=RATE, description="files that one caller may hand over to one replica"
     )
     command_rate: str = Field(
         default="600/minute", pattern=RATE, description="the same for all other requests that change something"
+    )
+    upload_lifetime: float = Field(
+        default=86_400.0, gt=0, description="seconds from the creation of a resumable upload to its last byte"
+    )
+    upload_part_bytes: int = Field(
+        default=PART_SIZE,
+        ge=PART_SIZE,
+        description="of a resumable upload; each that is running holds up to three parts",
+    )
+    upload_lock_patience: float = Field(
+        default=10.0, ge=0, description="seconds to wait until another request lets go of the same upload"
+    )
+    sweep_uploads_every: float = Field(
+        default=600.0, gt=0, description="seconds between sweeps of resumable uploads that were not finished in time"
     )
     body_patience: float = Field(default=60.0, gt=0, description="seconds to wait for the next bytes of a body")
     max_backlog: int = Field(

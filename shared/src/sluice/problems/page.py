@@ -14,6 +14,9 @@ from sluice.problems.kinds import HOME, PATH, ProblemKind
 
 TEMPLATE = "problems.html.j2"
 
+OF_TUS, CHECKSUM_MISMATCH = 460, "Checksum Mismatch"
+"""A status of tus that HTTP does not know."""
+
 HEAD = """# Problems
 
 Whatever an API refuses, it says in a problem document (RFC 9457, `application/problem+json`): `code` is stable and for programs,
@@ -46,8 +49,12 @@ def write_markdown(docs: Path, kinds: Iterable[ProblemKind]) -> None:
 @cache
 def _environment() -> Environment:
     environment = pages.page_environment(HOME)
-    environment.filters.update(code=_with_code, phrase=lambda status: HTTPStatus(status).phrase)
+    environment.filters.update(code=_with_code, phrase=_phrase)
     return environment
+
+
+def _phrase(status: int) -> str:
+    return CHECKSUM_MISMATCH if status == OF_TUS else HTTPStatus(status).phrase
 
 
 def _with_code(text: str) -> Markup:

@@ -37,6 +37,13 @@ class S3Ledger:
             return False
         return True
 
+    async def has(self, acceptance: Acceptance) -> bool:
+        try:
+            await self.store.head(accepted_key(acceptance.data.accepted_at, acceptance.data.task_id))
+        except ObjectMissing:
+            return False
+        return True
+
     async def read(self, day: str, task_id: UUID) -> Acceptance:
         acceptance = decode_as(FileUploaded, await self.store.get(f"{accepted_prefix(day)}{task_id}{SUFFIX}"))
         if acceptance.data.task_id != task_id:

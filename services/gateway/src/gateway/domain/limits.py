@@ -17,6 +17,11 @@ class SizeLimits:
     datasources: Mapping[str, int] = field(default_factory=dict)
     callers: Mapping[str, int] = field(default_factory=dict)
 
+    @property
+    def largest(self) -> int:
+        """Larger is no file of any kind."""
+        return max(self.any_file, *self.formats.values(), *self.datasources.values(), 0)
+
     def of(self, datasource: str, caller: str, promised: FileFormat | None) -> int:
         """Largest file of this kind; `promised` None: the format is not known yet, and the largest of all counts."""
         by_format = (

@@ -3,32 +3,51 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
-from gateway.errors import UploadIncomplete, UploadStalled
+from gateway.errors import UploadIncomplete, UploadLocked, UploadStalled
 
 SLOWEST = 1_000
 """Bytes per second. A sender that is slower holds its place longer than any file is worth."""
 
 
-async def read_body(request: Request, patience: float) -> AsyncIterator[bytes]:
+@dataclass(slots=True)
+class Stop:
+    """Called, it ends the reading of a body at once."""
+
+    asked: bool = False
+    waiting: asyncio.Timeout | None = None
+    """While the next bytes are waited for."""
+
+    def __call__(self) -> None:
+        self.asked = True
+        if self.waiting is not None and not self.waiting.expired():
+            self.waiting.reschedule(asyncio.get_running_loop().time())
+
+
+async def read_body(
+    request: Request, patience: float, stop: Stop | None = None, remedy: str = "Send the file again."
+) -> AsyncIterator[bytes]:
     """Raises UploadStalled when nothing comes for `patience` seconds of waiting, or less than SLOWEST bytes in each of them;
-    UploadIncomplete when the sender is gone."""
-    chunks = request.stream()
+    UploadIncomplete when the sender is gone; UploadLocked when it is told to stop."""
+    chunks, stop = request.stream(), stop or Stop()
     waited, got = 0.0, 0
     while True:
         began = time.monotonic()
         try:
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(0 if stop.asked else patience) as stop.waiting:
                 chunk = await anext(chunks)
         except StopAsyncIteration:
             return
         except TimeoutError as error:
-            raise UploadStalled(f"No bytes came for {patience:g} seconds. Send the file again.") from error
+            raise _given_up(stop, patience, remedy) from error
         except ClientDisconnect as error:
-            raise UploadIncomplete("The connection ended before the body did. Send the file again.") from error
+            raise UploadIncomplete(f"The connection ended before the body did. {remedy}") from error
+        finally:
+            stop.waiting = None
         # what we ourselves take to store the bytes is not the sender's slowness
         waited, got = waited + time.monotonic() - began, got + len(chunk)
         if waited >= patience:
@@ -38,6 +57,12 @@ async def read_body(request: Request, patience: float) -> AsyncIterator[bytes]:
             waited, got = 0.0, 0
         if chunk:
             yield chunk
+
+
+def _given_up(stop: Stop, patience: float, remedy: str) -> UploadLocked | UploadStalled:
+    if stop.asked:
+        return UploadLocked("Another request has taken over this upload. Ask for its offset by HEAD before you go on.")
+    return UploadStalled(f"No bytes came for {patience:g} seconds. {remedy}")
 
 
 def declared_size(request: Request) -> int | None:

@@ -23,6 +23,7 @@ from gateway.usecases import (
     RetractTask,
     RetryTask,
 )
+from gateway.usecases.resumable import Resumable
 from sluice.auth import Caller, Verb, audit
 from sluice.auth.access import known
 from sluice.events import ObjectRef
@@ -65,6 +66,7 @@ class Edge:
     uploads: Pace
     commands: Pace
     limits: SizeLimits
+    resumable: Resumable
     public_url: str
     body_patience: float
 

@@ -6,8 +6,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
-from gateway import errors
-from gateway.errors import Refused, Undecided, UploadRefused
+from gateway.errors import PASSING, Refused, Undecided, UploadRefused
 from gateway.routes.pace import RATE_LIMITED
 from sluice.auth.refusals import DENIED
 from sluice.http import Refusal, problem, problem_answers
@@ -15,15 +14,6 @@ from sluice.http import Refusal, problem, problem_answers
 log = structlog.get_logger()
 
 RETRY_AFTER = {"Retry-After": "5"}
-PASSING = (
-    errors.BacklogFull,
-    errors.ContentUnderWay,
-    errors.GatewayBusy,
-    errors.ParentNotConcluded,
-    errors.CorrectionUnderWay,
-    errors.TaskNotConcluded,
-)
-"""Worth trying again by itself."""
 
 
 def add_problems(api: FastAPI) -> None:
