@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from structlog.contextvars import bound_contextvars
 
@@ -50,7 +50,7 @@ class AcceptUpload:
         return claimed
 
     async def _accept(self, task_id: UUID, offer: Offer, body: Body, digest: str | None) -> Acceptance:
-        key = raw_key(offer.contract.datasource, task_id, uuid4(), offer.name.shown)
+        key = raw_key(offer.contract.datasource, task_id, self.new_id(), offer.name.shown)
         content = _content(self.files.uri(key), await self._store(key, offer, body, digest))
         try:
             acceptance = await self.known(offer, await self.accept.claim(task_id, offer, content))
