@@ -85,8 +85,8 @@ class Tallies:
         """A column of a batch, see ColumnTally."""
         self._columns[name].add(values, nulls)
         if name == self.contract.druid.time_column and len(self._days) < MOST_DAYS_HELD:
-            days = values.dt.date().to_physical().drop_nulls().alias("day")
-            self._days.update(dict(days.value_counts(name="rows").iter_rows()))
+            days, rows = values.dt.date().to_physical().drop_nulls().alias("day").value_counts(name="rows")
+            self._days.update(dict(zip(days.to_list(), rows.to_list(), strict=True)))
 
     def quality(self, rows: int | None) -> Quality:
         """`rows` None: the file could not be read to its end."""

@@ -48,7 +48,7 @@ def with_care(cells: pl.Series, values: pl.Series, field: Field, dialect: Dialec
     """`values` is what `plain` made of `cells`; the cells that it left are read again."""
     failed = NOT.new_from_index(0, len(cells))
     if values.null_count() > cells.null_count():
-        left = values.is_null() & cells.is_not_null()
+        left = values.is_null() & cells.is_not_null() if cells.null_count() else values.is_null()
         at, rest = left.arg_true(), carefully(cells.filter(left), field, dialect)
         if rest.values.null_count() < len(at):
             values = values.scatter(at, rest.values)
@@ -58,11 +58,11 @@ def with_care(cells: pl.Series, values: pl.Series, field: Field, dialect: Dialec
 
 def carefully(cells: pl.Series, field: Field, dialect: Dialect) -> Parsed:
     """The whole grammar, cell by cell."""
-    text = cells if field.type is FieldType.STRING else cells.str.strip_chars()
-    present = text.is_not_null() & ~text.is_in(list(dialect.null_words)).fill_null(value=False)
-    text = text.set(~present, None)
+    raw = pl.col(cells.name)
+    said = raw if field.type is FieldType.STRING else raw.str.strip_chars()
+    text = cells.to_frame().select(pl.when(~said.is_in(list(dialect.null_words))).then(said)).to_series()
     values = _typed(text, field, dialect).cast(TYPES[field.type])
-    return Parsed(values.alias(field.name), (present & values.is_null()).fill_null(value=False))
+    return Parsed(values.alias(field.name), text.is_not_null() & values.is_null())
 
 
 def _typed(text: pl.Series, field: Field, dialect: Dialect) -> pl.Series:
@@ -97,7 +97,8 @@ def _numbers(text: pl.Series, dialect: Dialect) -> pl.Series:
 
 
 def _where(values: pl.Series, holds: pl.Series) -> pl.Series:
-    return values.set(~holds.fill_null(value=False), None)
+    holds = holds.fill_null(value=False) if holds.null_count() else holds
+    return values.set(~holds, None)
 
 
 def _instants(text: pl.Series, pattern: str | None) -> pl.Series:

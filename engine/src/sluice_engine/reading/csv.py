@@ -124,15 +124,9 @@ class CsvTable:
     def _batch(self, block: Block, first: int) -> tuple[Batch, Ints | None]:
         """The rows of a block, and their lines where these do not simply follow each other."""
         split = to_cells(block, len(self._columns), self._signs)
-        rows = pl.Series(np.flatnonzero(split.sound) + first).cast(pl.UInt64)
-        faults = split.faults.with_columns(pl.col("row") + first)
-        known = {str(at): each.field for at, each in enumerate(self._columns) if each.field is not None}
-        extra = {str(at): each.name for at, each in enumerate(self._columns) if each.field is None}
+        rows = pl.Series((np.flatnonzero(split.sound) + first).astype(np.uint64))
+        faults = split.faults.with_columns(pl.col("row") + first) if split.faults.height else split.faults
         cells = split.cells.with_columns(pl.all().str.replace(ESCAPED, "$1")) if self.correcting else split.cells
-        batch = Batch(
-            cells.select(pl.col(at).alias(name) for at, name in known.items()),
-            rows,
-            faults,
-            cells.select(pl.col(at).alias(name) for at, name in extra.items()),
-        )
-        return batch, split.lines
+        known = [texts.alias(each.field) for texts, each in zip(cells, self._columns, strict=True) if each.field]
+        extra = [texts.alias(each.name) for texts, each in zip(cells, self._columns, strict=True) if not each.field]
+        return Batch(pl.DataFrame(known), rows, faults, pl.DataFrame(extra)), split.lines

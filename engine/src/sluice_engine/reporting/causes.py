@@ -99,9 +99,10 @@ def _texts(cells: pl.DataFrame, names: list[str]) -> list[pl.Series]:
 
 
 def _null_words(columns: list[pl.Series]) -> set[str]:
-    texts = pl.concat([pl.Series([], dtype=pl.String), *(each.alias("") for each in columns)])
-    short = texts.filter((texts.str.len_bytes() <= _LONGEST_WORD).fill_null(value=False)).unique().str.strip_chars()
-    return set(short.filter(short.str.to_lowercase().is_in(list(NULL_WORDS))))
+    text = pl.col("text")
+    texts = pl.concat([pl.Series([], dtype=pl.String), *columns]).alias("text").to_frame()
+    short = texts.select(text.filter(text.str.len_bytes() <= _LONGEST_WORD).unique().str.strip_chars())
+    return set(short.filter(text.str.to_lowercase().is_in(list(NULL_WORDS))).to_series())
 
 
 _LONGEST_WORD = max(len(word.encode()) for word in NULL_WORDS)
@@ -133,8 +134,7 @@ class Causes:
             return
         self._harm.look_closer(column, looked_at)
         short = looked_at.filter(looked_at.str.len_bytes() <= LONGEST)
-        texts, counts = short.unique(maintain_order=True), short.unique_counts()
-        seen.waiting.update(dict(zip(texts.to_list(), counts.to_list(), strict=True)))
+        seen.waiting.update(short.to_list())
         if sum(len(each.waiting) for each in self._seen.values()) > KEPT:
             self._sort()
 
