@@ -113,13 +113,21 @@ def _integers(column: pl.Expr) -> pl.Expr:
 def _off_step(field: Field, column: pl.Expr) -> pl.Expr:
     """Exact for decimals: 0.3 is three times 0.1, whatever its binary fraction says.
 
-    A number is the double nearest to n * p / q of some whole n; n * p and q are exact in doubles below 2**53, and one division rounds.
+    A number is the double nearest to n * p / q of some whole n; n * p and q are exact in doubles, and one division rounds. Beyond
+    `most_steps` nothing can be told: such a number is kept.
     """
     step = Fraction(repr(float(field.multiple_of))) if field.multiple_of else Fraction(1)
     if field.type is FieldType.INTEGER:
         return column % step.numerator != 0
+    # a column that is no scalar: instead of dividing by one, Polars multiplies with its reciprocal, which rounds twice
+    divisor = column * 0 + step.denominator
     times = (column * step.denominator / step.numerator).round()
-    return times * step.numerator / step.denominator != column
+    return (times * step.numerator / divisor != column) & (times.abs() < most_steps(step))
+
+
+def most_steps(step: Fraction) -> float:
+    """So many steps can be counted in doubles: three roundings leave the nearest whole number, and it times p is exact."""
+    return min(2.0**50, 2.0**53 // step.numerator)
 
 
 def _texts(field: Field, column: pl.Expr) -> Iterator[Rule]:

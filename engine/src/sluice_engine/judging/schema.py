@@ -1,12 +1,14 @@
-"""The contract's rules on values, as a Pandera schema that judges bounded, eager batches.
+"""The contract's rules on cells as a Pandera schema: the language that users know, and the oracle of the fused path.
 
-On a LazyFrame, or with its default depth elsewhere, Pandera checks no data at all; its own coercion loses the place of
-an error. So frames are eager and typed before they come here, and the depth is said aloud.
+The engine judges by `rules.py`; tests hold that both give the same rows, columns and rules. Where this is slower and clearer, good.
+Importing Pandera costs a second of CPU: nothing that judges a file imports this.
 """
 
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
 
 import pandera.polars as pa
 import polars as pl
@@ -14,29 +16,13 @@ from pandera.api.polars.types import PolarsData
 from pandera.config import ValidationDepth, config_context
 from pandera.errors import SchemaError, SchemaErrors
 
-from sluice.contracts import Contract, Field, FieldType
-from sluice.errors import ContractInvalid
+from sluice.contracts import Bound, Contract, Field, FieldType, Metric, MetricKind
+from sluice_engine.judging.patterns import FORMATS, ecma
+from sluice_engine.judging.rules import most_steps
 from sluice_engine.parsing.plain import TYPES
 
-KINDS = {
-    FieldType.STRING: "text",
-    FieldType.INTEGER: "a whole number",
-    FieldType.NUMBER: "a number with a decimal point, such as 12.5",
-    FieldType.BOOLEAN: "true or false",
-    FieldType.TIMESTAMP: "a timestamp such as 2024-01-31T12:00:00Z",
-    FieldType.DATE: "a date such as 2024-01-31",
-}
-ECMA_CLASSES = {"d": "[0-9]", "D": "[^0-9]", "w": "[0-9A-Za-z_]", "W": "[^0-9A-Za-z_]"}
-"""ECMA-262 means ASCII by these; the regex engine of Polars means Unicode."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One check on one column. `expected` completes the sentence "expected …"."""
-
-    id: str
-    expected: str
-    check: pa.Check
+Check = tuple[str, pa.Check]
+"""Rule and check."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,70 +31,30 @@ class Breach:
 
     rule: str
     column: str
-    expected: str
     broken: pl.Series
 
 
-def expected_type(field: Field) -> str:
-    """What a cell of the column must be."""
-    if field.format is None:
-        return KINDS[field.type]
-    return f"{field.type.value} written as {field.format.replace('%', '')}, or in ISO 8601"
-
-
-def rules_of(contract: Contract, field: Field) -> Iterator[Rule]:
-    """Every rule on values of the column, in a fixed order. Raises ContractInvalid for a pattern that cannot be run."""
-    if low := field.minimum:
-        below = pa.Check.gt(low.value) if low.exclusive else pa.Check.ge(low.value)
-        yield Rule("minimum", f"{'greater than' if low.exclusive else 'at least'} {low.value:g}", below)
-    if high := field.maximum:
-        above = pa.Check.lt(high.value) if high.exclusive else pa.Check.le(high.value)
-        yield Rule("maximum", f"{'less than' if high.exclusive else 'at most'} {high.value:g}", above)
-    if field.min_length is not None:
-        yield Rule("min-length", f"at least {field.min_length} characters", pa.Check.str_length(field.min_length, None))
-    if field.max_length is not None:
-        yield Rule("max-length", f"at most {field.max_length} characters", pa.Check.str_length(None, field.max_length))
-    if field.pattern is not None:
-        yield Rule("pattern", f"text that matches {field.pattern}", pa.Check(_contains(_pattern(field))))
-    for metric in contract.metrics:
-        if metric.strict and metric.columns == (field.name,) and metric.values is not None:
-            said = f"one of: {', '.join(metric.values)}"[:500]
-            yield Rule("invalid-values", said, pa.Check.isin(list(metric.values)))
-
-
-def _pattern(field: Field) -> str:
-    pattern = re.sub(r"\\(.)", lambda pair: ECMA_CLASSES.get(pair[1], pair[0]), field.pattern or "", flags=re.DOTALL)
-    try:
-        pl.Series([""]).str.contains(pattern)
-    except pl.exceptions.ComputeError as error:
-        raise ContractInvalid(f"pattern of {field.name} cannot be honoured: {field.pattern!r}") from error
-    return pattern
-
-
-def _contains(pattern: str) -> Callable[[PolarsData], pl.LazyFrame]:
-    """Found anywhere, as ECMA-262 has it. Pandera's own check would hold the pattern against Python's syntax first."""
-    return lambda data: data.lazyframe.select(pl.col(data.key).str.contains(pattern))
-
-
-class Rules:
-    """The rules of one contract, compiled once."""
+class Schema:
+    """The rules of one contract. A Pandera schema knows no `required` beside nullability: it comes first, where a column has it."""
 
     def __init__(self, contract: Contract) -> None:
-        self._rules = {field.name: tuple(rules_of(contract, field)) for field in contract.fields}
-        self._schema = pa.DataFrameSchema(
+        self._checks = {field.name: tuple(checks_of(contract, field)) for field in contract.fields}
+        self.pandera = pa.DataFrameSchema(
             {
                 field.name: pa.Column(
-                    TYPES[field.type], [rule.check for rule in self._rules[field.name]], nullable=not field.required
+                    TYPES[field.type],
+                    [check for _, check in self._checks[field.name]],
+                    nullable=not (field.required or field.name in contract.primary_key),
                 )
                 for field in contract.fields
             }
         )
 
     def judge(self, typed: pl.DataFrame) -> Iterator[Breach]:
-        """Every rule that the batch breaks, with the rows."""
+        """Every rule that a typed frame breaks, with the rows. The depth is said aloud: by default Pandera may check no data at all."""
         with config_context(validation_depth=ValidationDepth.SCHEMA_AND_DATA):
             try:
-                self._schema.validate(typed, lazy=True)
+                self.pandera.validate(typed, lazy=True)
             except SchemaErrors as errors:
                 yield from map(self._breach, errors.schema_errors)
 
@@ -118,7 +64,77 @@ class Rules:
             # the frame itself is not as we built it, or a check could not run
             raise RuntimeError(f"Pandera could not judge column {column}: {error.reason_code}")
         broken = ~output.to_series().fill_null(value=True)
-        if error.check_index is None:
-            return Breach("required", column, "a value", broken)
-        rule = self._rules[column][error.check_index]
-        return Breach(rule.id, column, rule.expected, broken)
+        rule = "required" if error.check_index is None else self._checks[column][error.check_index][0]
+        return Breach(rule, column, broken)
+
+
+def checks_of(contract: Contract, field: Field) -> Iterator[Check]:
+    """Every check on values of the column, in the order of `rules.py`."""
+    if low := field.minimum:
+        yield "minimum", (pa.Check.gt if low.exclusive else pa.Check.ge)(_end(field, low))
+    if high := field.maximum:
+        yield "maximum", (pa.Check.lt if high.exclusive else pa.Check.le)(_end(field, high))
+    if step := field.multiple_of:
+        yield "multiple-of", _each(_multiple_of(Fraction(repr(step))))
+    if field.min_length is not None:
+        yield "min-length", pa.Check.str_length(field.min_length, None)
+    if field.max_length is not None:
+        yield "max-length", pa.Check.str_length(None, field.max_length)
+    if field.pattern is not None:
+        yield "pattern", pa.Check(_contains(ecma(field.name, field.pattern)))
+    if field.string_format is not None:
+        wanted = re.compile(FORMATS[field.string_format])
+        yield "format", _each(lambda value: wanted.search(value) is not None)
+    for metric in contract.metrics:
+        if metric.strict and metric.columns == (field.name,):
+            yield from _metric(metric)
+
+
+def _metric(metric: Metric) -> Iterator[Check]:
+    """Of string columns; the values of others stand in the contract as text, and are parsed first."""
+    match metric.kind:
+        case MetricKind.NULL_VALUES:
+            yield "null-values", pa.Check(_present, ignore_na=False)
+        case MetricKind.MISSING_VALUES:
+            words = list(metric.values or ())
+            yield "missing-values", pa.Check(lambda data: _present(data, without=words), ignore_na=False)
+        case MetricKind.INVALID_VALUES:
+            if metric.values is not None and metric.pattern is None:
+                yield "invalid-values", pa.Check.isin(list(metric.values))
+            elif metric.pattern is not None and metric.values is None:
+                yield "invalid-values", pa.Check(_contains(ecma("", metric.pattern)))
+        case _:
+            pass
+
+
+def _present(data: PolarsData, without: list[str] | None = None) -> pl.LazyFrame:
+    column = pl.col(data.key)
+    return data.lazyframe.select(column.is_not_null() & ~column.is_in(without or []).fill_null(value=False))
+
+
+def _end(field: Field, bound: Bound) -> object:
+    """In the column's own type."""
+    if field.type in {FieldType.TIMESTAMP, FieldType.DATE}:
+        return pl.Series([bound.value]).cast(pl.Int64).cast(TYPES[field.type])[0]
+    return bound.value
+
+
+def _multiple_of(step: Fraction) -> Callable[[float], bool]:
+    """Is it a whole number of steps; of a double, the one that stands for it? Beyond `most_steps`, each double is."""
+
+    def holds(value: float) -> bool:
+        times = Fraction(value) / step
+        if isinstance(value, int):
+            return times.denominator == 1
+        return abs(round(times)) >= most_steps(step) or float(round(times) * step) == value
+
+    return holds
+
+
+def _each(holds: Callable[[Any], bool]) -> pa.Check:
+    return pa.Check(holds, element_wise=True)
+
+
+def _contains(pattern: str) -> Callable[[PolarsData], pl.LazyFrame]:
+    """Found anywhere, as ECMA-262 has it. Pandera's own check would hold the pattern against Python's syntax first."""
+    return lambda data: data.lazyframe.select(pl.col(data.key).str.contains(pattern))

@@ -32,7 +32,7 @@ AUTHOR = "Sluice"
 
 LOST = {
     r"xl/vbaProject\.bin": "macros",
-    r"xl/(drawings|diagrams)/(?!vmlDrawing)(?!.*\.rels).+": "drawings and charts (kept only in part)",
+    r"xl/(drawings|diagrams)/(?!.*\.(?:rels|vml)$).+": "drawings and charts (kept only in part)",
     r"xl/media/.+": "pictures",
     r"xl/(slicers|slicerCaches|timelines)/.+": "slicers",
     r"xl/(ctrlProps|activeX)/.+": "form controls",
@@ -152,12 +152,19 @@ def _mark(page: Any, marks: Iterable[Mark]) -> tuple[int, bool]:
     waiting = iter(marks)
     count = 0
     for mark in islice(waiting, MOST_MARKS):
-        cell = page[mark.cell.rpartition("!")[2]]
+        cell = _shown(page, page[mark.cell.rpartition("!")[2]])
         cell.fill = BAD
         count += 1
-        if not isinstance(cell, MergedCell):
-            _comment(cell, mark.text)
+        _comment(cell, mark.text)
     return count, next(waiting, None) is not None
+
+
+def _shown(page: Any, cell: Any) -> Any:
+    """The cell itself, or of merged ones the first, which is all that is seen of them."""
+    if not isinstance(cell, MergedCell):
+        return cell
+    area = next(each for each in page.merged_cells.ranges if cell.coordinate in each)
+    return page.cell(area.min_row, area.min_col)
 
 
 def _comment(cell: Any, text: str) -> None:
