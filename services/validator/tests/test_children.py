@@ -12,8 +12,8 @@ import psutil
 import pytest
 import pytest_asyncio
 
-from sluice.contracts import Contract, Field, FieldType
-from sluice.events import FileUploaded
+from sluice.contracts import Contract, Field, FieldType, PolicyMode
+from sluice.events import FileUploaded, Problem
 from sluice_engine import paths
 from sluice_engine.judged import Judged
 from validator.adapters.child import Limits, stderr_file
@@ -25,6 +25,7 @@ from validator.domain.verdicts import Crashed, Unjudged
 from validator.errors import ChildBroken
 
 GOOD = b"at,count\n2024-01-01T00:00:00Z,1\n"
+REFUSED = Problem(code="rules-broken", message="…")
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 MISBEHAVING = (sys.executable, str(Path(__file__).with_name("misbehaving.py")))
 
@@ -203,18 +204,28 @@ async def test_killed_nursery_takes_its_child_along_and_is_replaced(judge, works
     assert isinstance(await put(judge, workshop, make_fact, "good"), Judged)
 
 
-async def test_self_test_passes_and_notices_a_judge_that_accepts_all(workshop):
+async def test_self_test_passes_on_the_real_judge(workshop):
     real = ChildJudge(Limits(memory_bytes=1_000_000_000, cpu_seconds=30), 30, 1_000_000)
     try:
         await require_sound(real, workshop.folder)
     finally:
         await real.close()
 
-    async def accept_all(_run: Path, _fact: FileUploaded, _contract: Contract) -> Judged:
-        return Judged(2, 0, None, None, 1)
+
+@pytest.mark.parametrize(
+    ("strict", "lenient"),
+    [
+        (Judged(2, 0, None, None, 1, accepted=2, rejected=0), Judged(2, 1, None, None, 1, accepted=1, rejected=1)),
+        (Judged(2, 1, REFUSED, None, 0, rejected=2), Judged(2, 1, REFUSED, None, 0, rejected=2)),
+        (Judged(2, 1, REFUSED, None, 0, rejected=2), Crashed("signal 6")),
+    ],
+)
+async def test_self_test_notices_a_judge_that_accepts_all_or_nothing(strict, lenient, workshop):
+    async def unsound(_run: Path, _fact: FileUploaded, contract: Contract) -> Judged | Crashed:
+        return strict if contract.policy.mode is PolicyMode.ALL_OR_NOTHING else lenient
 
     with pytest.raises(ChildBroken):
-        await require_sound(accept_all, workshop.folder)
+        await require_sound(unsound, workshop.folder)
 
 
 async def test_leftovers_of_the_dead_are_swept_and_those_of_the_living_stay(workshop):
