@@ -12,6 +12,8 @@ import yaml
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
+from sluice.auth.keys import FORM
+
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "docker-compose.yml"
 COMPOSE: dict[str, Any] = yaml.safe_load(FILE.read_text())
@@ -26,8 +28,9 @@ SETTINGS = {
     "topics": "sluice.messaging.__main__:TopicSettings",
     "contracts": "sluice.settings:S3Settings",
     "buckets": "sluice.settings:S3Settings",
+    "keys": "sluice.auth.__main__:KeySettings",
 }
-ONCE = {"buckets", "topics", "contracts", "migrate-submitter", "migrate-tracker"}
+ONCE = {"buckets", "topics", "contracts", "keys", "migrate-submitter", "migrate-tracker"}
 
 
 def given(service: str) -> set[str]:
@@ -104,3 +107,16 @@ def test_passwords_are_made_once_and_hold_what_compose_asks_for(tmp_path: Path) 
     made = dict(line.split("=", 1) for line in written[0].splitlines())
     assert set(made) == set(re.findall(r"\$\{(\w+)", FILE.read_text()))
     assert min(map(len, made.values())) > 0
+    assert FORM.fullmatch(made["SLUICE_KEY"])
+
+
+def test_what_an_earlier_version_wrote_is_kept_and_completed(tmp_path: Path) -> None:
+    script = tmp_path / "deploy" / "make-env"
+    script.parent.mkdir()
+    script.write_bytes((ROOT / "deploy" / "make-env").read_bytes())
+    (tmp_path / ".env").write_text("SLUICE_DB_PASSWORD=mine\n")
+    subprocess.run(["sh", str(script)], check=True)
+    lines = (tmp_path / ".env").read_text().splitlines()
+    assert lines[0] == "SLUICE_DB_PASSWORD=mine"
+    assert [line.partition("=")[0] for line in lines].count("SLUICE_DB_PASSWORD") == 1
+    assert "SLUICE_KEY" in {line.partition("=")[0] for line in lines}

@@ -1,7 +1,6 @@
 """`python -m sluice.auth create | adopt | list | revoke`: the API keys in a file. `sluice key` is the same."""
 
 import argparse
-import os
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -9,23 +8,30 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
+from pydantic import Field, SecretStr
+
 from sluice.auth.grants import Grant
 from sluice.auth.keyfile import KeysUnreadable, change_keys, read_keys, with_key, with_revoked
 from sluice.auth.keys import ApiKey, new_secret
 from sluice.clock import utc_now
+from sluice.settings import Settings, read_settings
 
-FILE = "SLUICE_KEYS_FILE"
-KEY = "SLUICE_KEY"
 UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 
 T = TypeVar("T")
 
 
+class KeySettings(Settings):
+    keys_file: Path | None = None
+    key: SecretStr = Field(default=SecretStr(""), description="for `adopt`, as arguments of programs are seen by all")
+
+
 def main(arguments: Sequence[str] | None = None, prog: str = "python -m sluice.auth") -> None:
     """Ends the process with a sentence where it cannot be done."""
-    asked = _parser(prog).parse_args(arguments)
+    settings = read_settings(KeySettings)
+    asked = _parser(prog, settings).parse_args(arguments)
     if asked.file is None:
-        sys.exit(f"Which file holds the keys? Say --file, or set {FILE}.")
+        sys.exit("Which file holds the keys? Say --file, or set SLUICE_KEYS_FILE.")
     try:
         told = asked.do(asked)
     except (KeysUnreadable, OSError, ValueError) as error:
@@ -43,8 +49,8 @@ def create(asked: argparse.Namespace) -> str:
 
 
 def adopt(asked: argparse.Namespace) -> str:
-    """For a key that a deployment makes: it comes in an environment variable, for arguments are seen by everybody."""
-    key = ApiKey.of(os.environ.get(KEY, ""), asked.name, asked.scope, utc_now())
+    """For a key that a deployment makes."""
+    key = ApiKey.of(asked.key.get_secret_value(), asked.name, asked.scope, utc_now())
     change_keys(asked.file, lambda keys: with_key(keys, key))
     return f"Key {key.id} of {key.name} is in {asked.file}.\n"
 
@@ -68,10 +74,9 @@ def _row(key: ApiKey, now: datetime) -> tuple[str, ...]:
     return key.id, key.name, key.standing(now), f"{key.created:%Y-%m-%d}", expires, " ".join(map(str, key.scopes))
 
 
-def _parser(prog: str) -> argparse.ArgumentParser:
+def _parser(prog: str, settings: KeySettings) -> argparse.ArgumentParser:
     where, whose, until, which = (argparse.ArgumentParser(add_help=False) for _ in range(4))
-    default = os.environ.get(FILE)
-    where.add_argument("--file", type=Path, default=Path(default) if default else None, help=f"default: {FILE}")
+    where.add_argument("--file", type=Path, default=settings.keys_file, help="default: SLUICE_KEYS_FILE")
     whose.add_argument("--name", required=True, help="of the caller, as in logs and acceptance records")
     scopes = "upload:sales, read:* …; may be repeated"
     whose.add_argument("--scope", required=True, action="append", type=_said(Grant.parse), help=scopes)
@@ -82,11 +87,11 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="create | adopt | list | revoke")
     for name, do, parents, told in (
         ("create", create, [whose, until, where], "make a key and show it, once"),
-        ("adopt", adopt, [whose, where], f"keep the key that is in {KEY}, if it is not yet"),
+        ("adopt", adopt, [whose, where], "keep the key that is in SLUICE_KEY, if it is not yet"),
         ("list", show, [where], "show all keys; not their secrets, which nobody has"),
         ("revoke", revoke, [which, where], "refuse a key from now on"),
     ):
-        commands.add_parser(name, parents=parents, help=told).set_defaults(do=do)
+        commands.add_parser(name, parents=parents, help=told).set_defaults(do=do, key=settings.key)
     return parser
 
 
