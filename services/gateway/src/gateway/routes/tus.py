@@ -3,11 +3,11 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from email.utils import format_datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Path, Request, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
 from gateway.domain.names import check_name
 from gateway.domain.resumable import ResumableUpload
@@ -21,6 +21,7 @@ from gateway.usecases import Offer
 from gateway.usecases.resumable import Standing
 from sluice.auth import Caller, Verb, audit
 from sluice.auth.access import at_least, require
+from sluice.http import problem_answers
 
 EXTENSIONS = ("creation", "creation-with-upload", "checksum", "expiration", "termination")
 LARGEST = 2**53
@@ -29,7 +30,7 @@ GO_ON = "What has come is kept: ask for the offset by HEAD, and go on from there
 router = APIRouter(prefix=PATH, tags=["uploads"])
 one = APIRouter(prefix=f"{PATH}/{{upload_id}}", tags=["uploads"])
 Uploader = Annotated[Caller, Depends(at_least(Verb.UPLOAD))]
-Version = Annotated[str | None, Header(alias="Tus-Resumable", description="the version of tus", examples=[VERSION])]
+Version = Annotated[Literal["1.0.0"], Header(alias="Tus-Resumable", description="the version of tus")]
 ChunkType = Annotated[str | None, Header(alias="Content-Type", description=CHUNK_TYPE, include_in_schema=False)]
 Checksum = Annotated[
     str | None,
@@ -40,15 +41,27 @@ Checksum = Annotated[
     ),
 ]
 BODY: dict[str, Any] = {
-    "requestBody": {"content": {CHUNK_TYPE: {"schema": {"type": "string", "format": "binary"}}}},
+    "requestBody": {
+        "content": {CHUNK_TYPE: {"schema": {"type": "string", "format": "binary"}, "example": "sold_at,amount\n"}}
+    },
 }
-REFUSALS = documented(ResumableRefused, UploadRefused)
+REFUSALS = {**documented(ResumableRefused, UploadRefused), **problem_answers("tus-version-unsupported")}
+
+
+UPLOAD_ID = "0197f3c2-7d51-7c3e-9a54-2f1f2c1b7a10"
+EXAMPLE: JsonValue = {
+    "url": f"http://127.0.0.1:8080{PATH}/{UPLOAD_ID}",
+    "offset": 15,
+    "expires_at": "2026-03-05T05:06:07Z",
+    "task_id": UPLOAD_ID,
+    "status_url": f"http://127.0.0.1:8080/v1/tasks/{UPLOAD_ID}",
+}
 
 
 class UploadCreated(BaseModel):
     """Where the upload stands; the same as the headers say. `task_id` and `status_url` once the file is accepted."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, json_schema_extra={"examples": [EXAMPLE]})
 
     url: str = Field(description="of the upload, also in `Location`")
     offset: int = Field(description="the next byte that is wanted")
@@ -61,8 +74,8 @@ async def _upload(
     *,
     edge: At,
     caller: Uploader,
-    upload_id: Annotated[UUID, Path(description="As the `Location` of the upload has it.")],
-    _version: Version = None,
+    upload_id: Annotated[UUID, Path(description="As the `Location` of the upload has it.", examples=[UPLOAD_ID])],
+    _version: Version,
 ) -> ResumableUpload:
     upload = await edge.resumable.find(upload_id, caller.name)
     require(caller, Verb.UPLOAD, upload.contract.datasource)
@@ -113,10 +126,11 @@ async def create_upload(
         ),
     ],
     length: Annotated[
-        int | None, Header(alias="Upload-Length", ge=0, le=LARGEST, description="bytes of the whole file")
+        int | None,
+        Header(alias="Upload-Length", ge=0, le=LARGEST, description="bytes of the whole file", examples=[15]),
     ] = None,
     checksum: Checksum = None,
-    _version: Version = None,
+    _version: Version,
 ) -> UploadCreated:
     """A body that comes along is the beginning of the file, or all of it."""
     if length is None:
@@ -136,7 +150,7 @@ async def create_upload(
     return _created(edge, caller, upload, standing, response)
 
 
-@one.head("", summary="Ask for the next byte that is wanted", responses=REFUSALS)
+@one.head("", summary="Ask for the next byte that is wanted", response_class=Response, responses=REFUSALS)
 async def show_upload(*, edge: At, caller: Uploader, upload: Of) -> Response:
     """Whoever is sending at the moment is stopped, so that what has arrived of it counts."""
     response = Response()
@@ -156,7 +170,7 @@ async def append_to_upload(
     request: Request,
     response: Response,
     offset: Annotated[
-        int, Header(alias="Upload-Offset", ge=0, le=LARGEST, description="of the first byte of the body")
+        int, Header(alias="Upload-Offset", ge=0, le=LARGEST, description="of the first byte of the body", examples=[0])
     ],
     checksum: Checksum = None,
 ) -> None:
