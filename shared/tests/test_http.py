@@ -4,6 +4,7 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 from asgi_lifespan import LifespanManager
+from fastapi import APIRouter
 
 from sluice.errors import Permanent, Transient
 from sluice.http import Refusal, create_api
@@ -75,6 +76,18 @@ async def test_a_refusal_keeps_its_headers_and_its_own_members(api):
         answer = await http.get("/fails/refused")
     assert answer.headers["retry-after"] == "1"
     assert answer.json()["limit"] == 3
+
+
+async def test_an_address_names_every_method_that_it_knows(api):
+    router = APIRouter(prefix="/things/{number}")
+    router.add_api_route("", lambda number: number, methods=["GET"])
+    router.add_api_route("", lambda number: number, methods=["PUT", "DELETE"])
+    router.add_api_route("/more", lambda number: number, methods=["POST"])
+    api.include_router(router)
+    async with client(api) as http:
+        answers = [await http.post("/things/7"), await http.patch("/things/7/more"), await http.put("/docs")]
+    assert {(each.status_code, each.json()["code"]) for each in answers} == {(405, "method-not-allowed")}
+    assert [each.headers["allow"] for each in answers] == ["DELETE, GET, PUT", "POST", "GET"]
 
 
 @pytest.mark.parametrize(

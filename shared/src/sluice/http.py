@@ -18,6 +18,7 @@ from fastapi_offline import FastAPIOffline
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
+from sluice.allow import methods_of
 from sluice.errors import Transient
 from sluice.patience import PatientProtocol
 from sluice.problems import ProblemKind, kind_of
@@ -178,9 +179,12 @@ def _add_problems(api: FastAPI) -> None:
         return problem(Refusal("internal", detail))
 
     @api.exception_handler(HTTPException)
-    async def refuse_http(_request: Request, error: HTTPException) -> JSONResponse:
+    async def refuse_http(request: Request, error: HTTPException) -> JSONResponse:
         detail = f"{HTTPStatus(error.status_code).phrase}. The paths and methods of this API stand at /docs."
-        return problem(Refusal(OF_FRAMEWORK.get(error.status_code, "bad-request"), detail, error.headers))
+        headers = dict(error.headers or {})
+        if "Allow" in headers:
+            headers["Allow"] = ", ".join(methods_of(api, request.scope["path"]))
+        return problem(Refusal(OF_FRAMEWORK.get(error.status_code, "bad-request"), detail, headers))
 
     @api.exception_handler(RequestValidationError)
     async def refuse_invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
