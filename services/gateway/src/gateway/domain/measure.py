@@ -8,23 +8,10 @@ from typing import TYPE_CHECKING
 from gateway.domain.zipdirectory import TAIL, unpacked_size
 from gateway.errors import EmptyFile, FileTooLarge, FormatMismatch
 from sluice.events import FileFormat
+from sluice.signatures import HEAD, mismatch
 
 if TYPE_CHECKING:
     from hashlib import _Hash
-
-HEAD = 512
-"""Bytes at the beginning that are looked at."""
-
-SIGNATURES = {
-    FileFormat.XLSX: b"PK\x03\x04",
-    FileFormat.XLS: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
-    FileFormat.PARQUET: b"PAR1",
-}
-TEXT_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
-"""Byte order marks of UTF-16 and UTF-32: text in which NUL bytes are no sign of anything else."""
-
-PACKED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")
-"""gzip and zstd: CSV may come packed, and only the validator unpacks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,25 +69,8 @@ def check_unpacked(tail: bytes, limit: int) -> None:
 
 def check_head(promised: FileFormat, head: bytes) -> None:
     """Hold the first bytes of a file against the format that its name promises. Raises FormatMismatch."""
-    if promised is FileFormat.CSV:
-        _check_text(head)
-    elif not head.startswith(SIGNATURES[promised]):
-        raise FormatMismatch(f"The file is named .{promised} but does not begin as such a file does. {_seen(head)}")
-
-
-def _check_text(head: bytes) -> None:
-    if head.startswith((*TEXT_MARKS, *PACKED)):
-        return
-    # binary formats all have a NUL early on; their letters alone do not count, for a header may begin with PAR1
-    if b"\0" in head or head.startswith((SIGNATURES[FileFormat.XLSX], SIGNATURES[FileFormat.XLS])):
-        raise FormatMismatch(f"The file is named .csv but is not text. {_seen(head)}")
-
-
-def _seen(head: bytes) -> str:
-    found = next((kind for kind, signature in SIGNATURES.items() if head.startswith(signature)), None)
-    if found:
-        return f"It begins as .{found} does: give it that extension, or save it in the format that its name says."
-    return "Save it in the format that its name says, or give it the extension of what it is."
+    if said := mismatch(promised, head):
+        raise FormatMismatch(said)
 
 
 def too_large(limit: int) -> FileTooLarge:
