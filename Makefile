@@ -48,9 +48,11 @@ $(PEERS)/.ready: benchmarks/peers.lock
 bench: setup $(PEERS)/.ready ## beside its peers: results.json and a table (AREA=validation, TIMES=3, CASE=part of a name)
 	@$(BIN)/python -m benchmarks --peers $(PEERS)/bin/python $(if $(AREA),--area $(AREA)) --times $(or $(TIMES),3) --case "$(CASE)"
 
-docs: setup ## write the JSON Schemas and the AsyncAPI document anew
+docs: setup ## write the JSON Schemas, the AsyncAPI document and the page of problems anew
 	@$(BIN)/python -m sluice.events
 	@$(BIN)/python -m sluice.reports
+	@$(BIN)/python -m sluice.contracts schema
+	@$(BIN)/python -m sluice.problems docs
 
 up: ## the same with Docker Compose
 	@deploy/make-env
