@@ -8,13 +8,14 @@ from structlog.contextvars import bound_contextvars
 
 from gateway.domain.imports import ImportRules
 from gateway.domain.limits import SizeLimits
-from gateway.domain.measure import HEAD, check_head, check_unpacked, too_large
+from gateway.domain.measure import check_head, check_unpacked, too_large
 from gateway.domain.zipdirectory import TAIL
 from gateway.errors import EmptyFile, SourceChanged, SourceMissing
 from gateway.ports import Acceptance, Objects
 from gateway.usecases.acceptance import Accept, Offer, require_same
 from sluice.errors import ObjectChanged, ObjectDenied, ObjectMissing
 from sluice.events import FileFormat, ObjectRef
+from sluice.signatures import HEAD
 
 
 @dataclass(frozen=True, slots=True)
