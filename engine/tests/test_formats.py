@@ -53,7 +53,7 @@ def test_good_table_becomes_canonical_parquet(kind, look, writers, sales):
         "Discount": pl.Float64,
         "CustomerEmail": pl.String,
         "Country": pl.String,
-        "__task_id": pl.String,
+        "__task_id": pl.Enum([seen.report["task_id"]]),
     }
     assert part["__time"].to_list() == [AT.replace(tzinfo=dt.UTC), dt.datetime(2024, 1, 7, tzinfo=dt.UTC)]
     assert part["Country"].to_list() == ["DE", "Österreich"]

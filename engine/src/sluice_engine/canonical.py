@@ -117,7 +117,7 @@ def canonical_columns(contract: Contract, task_id: UUID, *, extra: bool) -> list
         else pl.col(time).alias("__time"),
         *(canonical(each) for each in contract.fields if each.name != time),
         *([pl.col(EXTRA)] if extra else []),
-        pl.lit(str(task_id)).alias("__task_id"),
+        pl.lit(str(task_id), dtype=pl.Enum([str(task_id)])).alias("__task_id"),
     ]
 
 
