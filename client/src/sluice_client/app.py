@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from sluice_client.keys import PASSED_ON, key
 from sluice_client.terminal import end, refusals
 
 app = typer.Typer(
@@ -15,6 +16,7 @@ app = typer.Typer(
 )
 contract = typer.Typer(help="Write, check, compare and try contracts.", no_args_is_help=True)
 app.add_typer(contract, name="contract")
+app.command("key", **PASSED_ON)(key)
 
 
 @app.callback()

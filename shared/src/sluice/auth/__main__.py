@@ -27,15 +27,15 @@ class KeySettings(Settings):
 
 
 def main(arguments: Sequence[str] | None = None, prog: str = "python -m sluice.auth") -> None:
-    """Ends the process with a sentence where it cannot be done."""
-    settings = read_settings(KeySettings)
-    asked = _parser(prog, settings).parse_args(arguments)
+    """Ends the process with a sentence, and exit code 2, where it cannot be done."""
+    parser = _parser(prog, read_settings(KeySettings))
+    asked = parser.parse_args(arguments)
     if asked.file is None:
-        sys.exit("Which file holds the keys? Say --file, or set SLUICE_KEYS_FILE.")
+        parser.exit(2, "Which file holds the keys? Say --file, or set SLUICE_KEYS_FILE.\n")
     try:
         told = asked.do(asked)
     except (KeysUnreadable, OSError, ValueError) as error:
-        sys.exit(f"Nothing is changed: {error}")
+        parser.exit(2, f"Nothing is changed: {error}\n")
     sys.stdout.write(told)
 
 
