@@ -1,0 +1,60 @@
+"""What is asked of tasks, from the API to Druid: retract, cancel, retry."""
+
+from uuid import uuid4
+
+import httpx
+
+from sluice_local.client import Client
+
+
+def ask(sluice, task_id: str, command: str) -> httpx.Response:
+    return httpx.post(f"{sluice.stack.url}/v1/tasks/{task_id}/{command}", timeout=60, trust_env=False)
+
+
+def asked(sluice, task_id: str, command: str) -> str:
+    """The task that tells what became of the command."""
+    answer = ask(sluice, task_id, command)
+    assert answer.status_code == 202, answer.text
+    return answer.json()["task_id"]
+
+
+def test_rows_of_a_retracted_task_are_gone_and_those_of_others_stay(sluice):
+    first, second = (sluice.upload(sluice.sales_file(rows=rows)) for rows in (200, 150))
+    sluice.assert_loaded_once(first, 200)
+    sluice.assert_loaded_once(second, 150)
+    retraction = asked(sluice, first, "retract")
+    assert asked(sluice, first, "retract") == retraction, "asked twice, it is one task"
+    done = sluice.outcome(retraction)
+    assert (done["state"], done["datasource"]) == ("succeeded", "sales"), done
+    assert sluice.count(first) == 0
+    assert sluice.count(second) == 150
+    again = ask(sluice, first, "retract")
+    assert (again.status_code, again.json()["code"]) == (409, "nothing-to-retract")
+    assert len(sluice.outcome_ids()[retraction]) == 1
+
+
+def test_a_cancelled_task_has_all_of_its_rows_in_druid_or_none(sluice):
+    task_id = sluice.upload(sluice.sales_file())
+    answer = ask(sluice, task_id, "cancel")
+    assert answer.status_code in {202, 409}, answer.text
+    task = sluice.outcome(task_id)
+    expected = {"succeeded": 200, "cancelled": 0}
+    assert sluice.count(task_id) == expected[task["state"]]
+    assert len(sluice.outcome_ids()[task_id]) == 1
+
+
+def test_a_rejected_file_is_tried_once_more_as_a_task_that_names_it(sluice):
+    path = sluice.sales_file(errors=3)
+    task_id = Client(sluice.stack.url).upload("sales", path)
+    assert sluice.outcome(task_id)["state"] == "rejected"
+    retry = asked(sluice, task_id, "retry")
+    assert retry != task_id
+    assert sluice.outcome(retry)["state"] == "rejected"
+    over = ask(sluice, task_id, "retry")
+    assert (over.status_code, over.json()["code"]) == (409, "nothing-to-retry")
+
+
+def test_a_task_that_nobody_knows_is_told_so(sluice):
+    for command in ("cancel", "retract", "retry"):
+        answer = ask(sluice, str(uuid4()), command)
+        assert (answer.status_code, answer.json()["code"]) == (404, "task-not-found")
