@@ -17,7 +17,7 @@ from sluice.messaging.cloudevents import encode, encode_structured
 from sluice.messaging.deadletter import REASON, DeadLetterLimit
 from sluice.messaging.delivery import Delivery, Stopped
 from sluice.messaging.record import Record
-from sluice.publishers import Location, Prefix, open_publishers, open_signer
+from sluice.publishers import Location, Prefix, open_publishers, open_signer, open_vetting
 from sluice.publishers.locations import LONGEST_KEY, OWN_PREFIXES
 from sluice.publishers.register import PublishersUnreadable, read_register
 from sluice.publishers.signature import HEADER, is_genuine, sign
@@ -212,6 +212,30 @@ def test_all_others_are_not_believed_and_stand_in_the_audit_log(file, source, ch
         open_publishers(file).vet(replace(record(), **change), source)
     assert refusal.value.code == code
     assert [(line["log"], line["code"], line["source"]) for line in lines] == [("audit", code, source)]
+
+
+@pytest.mark.parametrize(
+    ("topic", "source", "secret", "code"),
+    [
+        ("task.command", GATEWAY_SOURCE, OURS, None),
+        ("task.command", GATEWAY_SOURCE, THEIRS, "signature-wrong"),
+        ("task.command", "erp/berlin", THEIRS, "source-not-allowed"),
+        ("file.uploaded", "erp/berlin", THEIRS, None),
+        ("file.uploaded", "erp/berlin", OURS, "signature-wrong"),
+        ("file.validated", "sluice/validator", OURS, None),
+    ],
+)
+def test_a_consumer_believes_files_as_they_are_signed_and_commands_of_the_gateway_alone(
+    file, topic, source, secret, code
+):
+    vet, heard = open_vetting(file), replace(record(secret=secret), topic=topic)
+    open_vetting(None)(heard, source)
+    if code is None:
+        vet(heard, source)
+    else:
+        with pytest.raises(Untrusted) as refusal:
+            vet(heard, source)
+        assert refusal.value.code == code
 
 
 @pytest.mark.parametrize("secret", [THEIRS, NEXT])

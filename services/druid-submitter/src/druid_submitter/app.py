@@ -18,8 +18,10 @@ from sluice.clock import utc_now
 from sluice.contracts import ContractStore
 from sluice.http import Probes, create_api
 from sluice.jobs import running
+from sluice.messaging import Vet
 from sluice.objectstore import open_objectstore
 from sluice.proof import ProveStorage
+from sluice.publishers import open_vetting
 from sluice.tasks import Tasks
 
 DESCRIPTION = "Health of the service that concludes tasks."
@@ -34,13 +36,15 @@ async def migrate(settings: SubmitterSettings) -> None:
 def create_app(settings: SubmitterSettings) -> FastAPI:
     """Consumes and watches; starts also when nothing it needs answers yet."""
 
+    vet = open_vetting(settings.publishers_file)
+
     async def open_parts(_api: FastAPI, stack: AsyncExitStack, probes: Probes) -> None:
-        await _open(settings, stack, probes)
+        await _open(settings, vet, stack, probes)
 
     return create_api("Sluice druid-submitter", DESCRIPTION, open_parts)
 
 
-async def _open(settings: SubmitterSettings, stack: AsyncExitStack, probes: Probes) -> None:
+async def _open(settings: SubmitterSettings, vet: Vet, stack: AsyncExitStack, probes: Probes) -> None:
     store = await stack.enter_async_context(open_objectstore(settings))
     pool = await stack.enter_async_context(postgres.open_pool(settings.postgres_dsn.get_secret_value()))
     http = await stack.enter_async_context(httpx.AsyncClient(timeout=httpx.Timeout(20, connect=3)))
@@ -52,7 +56,7 @@ async def _open(settings: SubmitterSettings, stack: AsyncExitStack, probes: Prob
     deliver, prove = OutcomeDelivery(store, publisher), ProveStorage(store)
     jobs = (watch_ingestions(advance), relay_outbox(prove, lambda: outbox.relay(pool, SCHEMA, deliver)))
     verdicts = on_file_validated(broker, publisher, RecordVerdict(ingestions), AbandonTask(ingestions))
-    commands = on_task_command(broker, publisher, RecordCommand(ingestions))
+    commands = on_task_command(broker, publisher, RecordCommand(ingestions), vet)
 
     async def reading() -> bool:
         return await verdicts.reading() and await commands.reading()

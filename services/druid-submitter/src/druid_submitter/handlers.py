@@ -4,7 +4,7 @@ from faststream.kafka import KafkaBroker
 
 from druid_submitter.usecases import AbandonTask, RecordCommand, RecordVerdict
 from sluice.events import FileValidated, TaskCommand
-from sluice.messaging import Delivery, KafkaPublisher, subscribe
+from sluice.messaging import Delivery, KafkaPublisher, Vet, subscribe
 
 SERVICE = "druid-submitter"
 
@@ -18,8 +18,10 @@ def on_file_validated(
     return delivery
 
 
-def on_task_command(broker: KafkaBroker, publisher: KafkaPublisher, record_command: RecordCommand) -> Delivery:
+def on_task_command(
+    broker: KafkaBroker, publisher: KafkaPublisher, record_command: RecordCommand, vet: Vet
+) -> Delivery:
     """Read every command, at least once. What is recorded is seen by every replica."""
-    delivery = Delivery(SERVICE, record_command, publisher)
+    delivery = Delivery(SERVICE, record_command, publisher, vet=vet)
     subscribe(broker, delivery, TaskCommand.TOPIC, group=f"sluice.{SERVICE}.commands")
     return delivery

@@ -2,10 +2,10 @@
 
 from pydantic import Field
 
-from sluice.settings import HttpSettings, KafkaSettings, PostgresSettings, S3Settings
+from sluice.settings import HttpSettings, KafkaSettings, PostgresSettings, PublishersSettings, S3Settings
 
 
-class SubmitterSettings(HttpSettings, KafkaSettings, S3Settings, PostgresSettings):
+class SubmitterSettings(HttpSettings, KafkaSettings, PublishersSettings, S3Settings, PostgresSettings):
     http_port: int = Field(default=8003, ge=0, le=65535)
     druid_overlord_url: str = Field(description="Overlord, or the router")
     druid_coordinator_url: str = Field(description="Coordinator, or the router")

@@ -9,7 +9,9 @@ from sluice import messaging, postgres
 from sluice.auth.access import protect
 from sluice.auth.authenticator import make_authenticator
 from sluice.http import Probes, create_api
+from sluice.messaging import Vet
 from sluice.objectstore import open_objectstore
+from sluice.publishers import open_vetting
 from sluice.settings import PostgresSettings
 from status_tracker.adapters.files import SCHEMA, PostgresTaskFiles
 from status_tracker.adapters.reports import S3Reports
@@ -37,8 +39,10 @@ async def rebuild(settings: PostgresSettings) -> int:
 def create_app(settings: TrackerSettings) -> FastAPI:
     """Consumes while it serves; starts also when nothing it needs answers yet."""
 
+    vet = open_vetting(settings.publishers_file)
+
     async def open_parts(api: FastAPI, stack: AsyncExitStack, probes: Probes) -> None:
-        api.state.sources = await _open(settings, stack, probes)
+        api.state.sources = await _open(settings, vet, stack, probes)
 
     api = create_api("Sluice status-tracker", DESCRIPTION, open_parts)
     protect(api, make_authenticator(settings))
@@ -46,12 +50,12 @@ def create_app(settings: TrackerSettings) -> FastAPI:
     return api
 
 
-async def _open(settings: TrackerSettings, stack: AsyncExitStack, probes: Probes) -> Sources:
+async def _open(settings: TrackerSettings, vet: Vet, stack: AsyncExitStack, probes: Probes) -> Sources:
     pool = await stack.enter_async_context(postgres.open_pool(settings.postgres_dsn.get_secret_value()))
     store = await stack.enter_async_context(open_objectstore(settings))
     broker = messaging.create_broker(settings.kafka_bootstrap, f"sluice.{SERVICE}")
     publisher = messaging.KafkaPublisher(broker)
-    delivery = on_every_event(broker, publisher, RecordEvent(PostgresTaskFiles(pool)))
+    delivery = on_every_event(broker, publisher, RecordEvent(PostgresTaskFiles(pool)), vet)
 
     await stack.enter_async_context(messaging.connected(broker))
     probes.alive.update(consumer=lambda: messaging.consuming(broker))

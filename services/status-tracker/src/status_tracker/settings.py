@@ -2,8 +2,8 @@
 
 from pydantic import Field
 
-from sluice.settings import ApiSettings, KafkaSettings, PostgresSettings, S3Settings
+from sluice.settings import ApiSettings, KafkaSettings, PostgresSettings, PublishersSettings, S3Settings
 
 
-class TrackerSettings(ApiSettings, KafkaSettings, S3Settings, PostgresSettings):
+class TrackerSettings(ApiSettings, KafkaSettings, PublishersSettings, S3Settings, PostgresSettings):
     http_port: int = Field(default=8004, ge=0, le=65535)

@@ -2,7 +2,7 @@
 
 from sluice.publishers.locations import Location, Prefix, WrittenPrefix
 from sluice.publishers.register import Publisher
-from sluice.publishers.trust import Publishers, open_publishers, open_signer, refused
+from sluice.publishers.trust import Publishers, open_publishers, open_signer, open_vetting, refused
 
 __all__ = [
     "Location",
@@ -12,5 +12,6 @@ __all__ = [
     "WrittenPrefix",
     "open_publishers",
     "open_signer",
+    "open_vetting",
     "refused",
 ]

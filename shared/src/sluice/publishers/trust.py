@@ -9,8 +9,8 @@ from typing import Any
 import structlog
 
 from sluice.errors import Untrusted
-from sluice.events import GATEWAY_SOURCE, display_name
-from sluice.messaging import Sign
+from sluice.events import GATEWAY_SOURCE, FileUploaded, TaskCommand, display_name
+from sluice.messaging import Sign, Vet, believe
 from sluice.messaging.record import Record
 from sluice.publishers.register import Publisher, PublishersUnreadable, Register, read_register
 from sluice.publishers.signature import HEADER, is_genuine, sign
@@ -67,6 +67,25 @@ def refused(code: str, source: str) -> None:
 def open_publishers(path: Path) -> Publishers:
     """Where the file is not in order, the process ends with a sentence that says why."""
     return Publishers(_watched(path))
+
+
+def open_vetting(path: Path | None) -> Vet:
+    """What a consumer believes. Where publishers are known: files only as they are signed, and commands only of the gateway.
+
+    Other events are the services' own, and not signed. Ends the process as `open_publishers` does.
+    """
+    if path is None:
+        return believe
+    publishers = open_publishers(path)
+
+    def vet(record: Record, source: str) -> None:
+        if record.topic == TaskCommand.TOPIC and source != GATEWAY_SOURCE:
+            refused(SourceUnknown.code, source)
+            raise SourceUnknown("commands come from the gateway alone")
+        if record.topic in {FileUploaded.TOPIC, TaskCommand.TOPIC}:
+            publishers.vet(record, source)
+
+    return vet
 
 
 def open_signer(path: Path) -> Sign:
