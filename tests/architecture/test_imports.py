@@ -33,7 +33,7 @@ VIOLATIONS = {
     "The validator's floors": ("validator/ports.py", "import validator.usecases"),
     "The druid-submitter's floors": ("druid_submitter/handlers.py", "import druid_submitter.jobs"),
     "The status-tracker's floors": ("status_tracker/handlers.py", "import status_tracker.app"),
-    "Use cases know ports and events, never a technology": ("druid_submitter/usecases.py", "import asyncpg"),
+    "Use cases know ports and events, never a technology": ("druid_submitter/usecases/advance.py", "import asyncpg"),
     "The domain calculates: no clock, no storage, no wire": ("druid_submitter/domain/watch.py", "import sluice.clock"),
 }
 
