@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from gateway.usecases.contracts import Effect
+from sluice.contracts.source import read_source
 
 EXAMPLE = """\
 apiVersion: v3.1.0
@@ -22,6 +23,15 @@ customProperties:
   - property: sluice
     value: {druid: {timeColumn: sold_at}}
 """
+
+DOCUMENT: dict[str, Any] = {
+    "schema": {
+        "type": "object",
+        "required": ["apiVersion", "kind", "id", "version", "status", "schema"],
+        "description": "A contract of the Open Data Contract Standard; docs/contracts.md says what is honoured.",
+    },
+    "example": read_source(EXAMPLE).value,
+}
 
 
 class ChangeAnswer(BaseModel):

@@ -15,7 +15,7 @@ from gateway.errors import (
     VersionTaken,
 )
 from gateway.routes.body import declared_size, read_body
-from gateway.routes.contractanswers import EXAMPLE, ActivatedAnswer, PutAnswer, changes_of
+from gateway.routes.contractanswers import DOCUMENT, ActivatedAnswer, PutAnswer, changes_of
 from gateway.routes.edge import At, Edge, pace_commands
 from gateway.routes.problems import documented
 from gateway.usecases.contracts import Activated
@@ -60,7 +60,7 @@ Address = Annotated[ContractRef, Depends(_address)]
     response_class=Response,
     dependencies=READ,
     responses={
-        200: {"content": {YAML: {"example": EXAMPLE}, "application/json": {"example": {"kind": "DataContract"}}}},
+        200: {"content": {YAML: DOCUMENT, "application/json": DOCUMENT}},
         **documented(UnknownVersion, InvalidContract),
     },
 )
@@ -90,9 +90,7 @@ async def fetch_contract(*, edge: At, address: Address, accept: Annotated[str, H
             UploadStalled,
         ),
     },
-    openapi_extra={
-        "requestBody": {"required": True, "content": {YAML: {"schema": {"type": "string"}, "example": EXAMPLE}}}
-    },
+    openapi_extra={"requestBody": {"required": True, "content": {YAML: DOCUMENT}}},
 )
 async def put_contract(
     *,
