@@ -258,6 +258,21 @@ EMPTY, INVALID = "metric: nullValues, ", "metric: invalidValues, "
             {"rule-stricter": SENDERS},
         ),
         (
+            INVALID + "mustBeGreaterThan: 9, arguments: {validValues: [a], pattern: a}",
+            INVALID + "mustBeGreaterThan: 9, arguments: {validValues: [a]}",
+            {"rule-stricter": SENDERS},
+        ),
+        (
+            INVALID + "mustBeGreaterThan: 9, arguments: {validValues: [a], pattern: a}",
+            INVALID + "mustBeGreaterThan: 9, arguments: {pattern: a}",
+            {"rule-stricter": SENDERS},
+        ),
+        (
+            INVALID + "mustBeGreaterThan: 9, arguments: {pattern: a}",
+            INVALID + "mustBeGreaterThan: 9, arguments: {pattern: a}, severity: info",
+            {"rule-looser": NOBODY},
+        ),
+        (
             "metric: missingValues, mustBeLessThan: 9, arguments: {missingValues: [none]}",
             "metric: missingValues, mustBeLessThan: 9, arguments: {missingValues: [none, n/a]}",
             {"rule-stricter": SENDERS},
@@ -376,6 +391,11 @@ def test_a_change_says_what_was_and_what_is():
         "The minimum of x was 2024-01-01T00:00:00.000001Z and is 2024-01-02T10:00:00.000001Z.",
         "The max-length of y was 60 and is 40.",
     ]
+
+
+def test_an_encoding_that_is_not_said_is_utf_8():
+    (change,) = compare(load_contract(contract()), load_contract(contract(block="dialect: {encoding: cp1252}"))).changes
+    assert change.message == "The encoding was utf-8 and is cp1252."
 
 
 def amounts(unit: Unit) -> list[float]:

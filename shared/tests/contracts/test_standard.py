@@ -345,6 +345,12 @@ def test_what_is_not_of_the_standard_is_refused_in_its_line(name):
     assert [each for each in told if each.startswith(reason)], told
 
 
+def test_keys_around_a_fault_are_not_taken_for_unknown_ones():
+    rule = "{metric: nullValues, mustBe: 0, dimension: nice}"
+    (told,) = refusals(contract(f"- {{name: x, logicalType: string, quality: [{rule}]}}"))
+    assert told.startswith(f"line 12: schema/0/properties/1/quality/0/dimension: {NOT_SO}must be one of accuracy")
+
+
 @pytest.mark.parametrize(
     ("line", "other", "said"),
     [
