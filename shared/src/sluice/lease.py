@@ -9,7 +9,6 @@ numbered. Each is created create-only, and its holder alone writes it again, to 
 
 import asyncio
 import re
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -83,13 +82,14 @@ class Leases:
                 await self._write(prefix, number, lasts=timedelta())
 
     async def _take(self, prefix: str, patience: float) -> int:
-        deadline = time.monotonic() + patience
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + patience
         while True:
             seen = await self._look(prefix)
             if not await self._is_held(prefix, seen.highest):
                 if await self._create(prefix, seen.highest + 1):
                     return seen.highest + 1
-            elif time.monotonic() >= deadline:
+            elif clock() >= deadline:
                 raise LeaseTaken("somebody else is at it, and has not let go in time")
             else:
                 await self._ask(prefix, seen)
