@@ -25,7 +25,7 @@ def test_rows_of_a_retracted_task_are_gone_and_those_of_others_stay(sluice):
     retraction = asked(sluice, first, "retract")
     assert asked(sluice, first, "retract") == retraction, "asked twice, it is one task"
     done = sluice.outcome(retraction)
-    assert (done["state"], done["datasource"]) == ("succeeded", "sales"), done
+    assert (done["state"], done["datasource"], done["retracts"]) == ("succeeded", "sales", first), done
     assert sluice.count(first) == 0
     assert sluice.count(second) == 150
     again = ask(sluice, first, "retract")
@@ -49,7 +49,8 @@ def test_a_rejected_file_is_tried_once_more_as_a_task_that_names_it(sluice):
     assert sluice.outcome(task_id)["state"] == "rejected"
     retry = asked(sluice, task_id, "retry")
     assert retry != task_id
-    assert sluice.outcome(retry)["state"] == "rejected"
+    task = sluice.outcome(retry)
+    assert (task["state"], task["retries"]) == ("rejected", task_id)
     over = ask(sluice, task_id, "retry")
     assert (over.status_code, over.json()["code"]) == (409, "nothing-to-retry")
 

@@ -93,6 +93,8 @@ async def test_a_task_is_shown_with_everything_that_is_known(client, record, tel
         "error": None,
         "contract": {"datasource": "sales", "version": "1.0.0"},
         "corrects": None,
+        "retries": None,
+        "retracts": None,
         "corrected_by": [],
         "druid_task_id": f"sluice_{task_id}_1",
         "report": story[-1].data.report,

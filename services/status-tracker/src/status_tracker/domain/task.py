@@ -65,6 +65,8 @@ class Task(Value):
     error: Problem | None = Field(default=None, description="why the task does not succeed")
     contract: ContractRef | None = None
     corrects: UUID | None = Field(default=None, description="the task whose file or rejected rows this one brings back")
+    retries: UUID | None = Field(default=None, description="the task whose file this one tries once more")
+    retracts: UUID | None = Field(default=None, description="the task whose rows this one has taken out")
     druid_task_id: str | None = None
     report: str | None = Field(default=None, description="S3 URI of the validation report")
     accepted_at: Utc
@@ -103,6 +105,8 @@ def describe(progress: Progress) -> Task | None:
         error=findings.error,
         contract=findings.contract or (uploaded.contract if uploaded else None),
         corrects=uploaded.corrects if uploaded else None,
+        retries=uploaded.retries if uploaded else None,
+        retracts=progress.completed.data.retracts if progress.completed else None,
         druid_task_id=_druid_task_id(progress),
         report=findings.report,
         accepted_at=about.accepted_at,

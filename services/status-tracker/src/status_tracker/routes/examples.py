@@ -19,6 +19,8 @@ TASK: dict[str, JsonValue] = {
     "errors": 2,
     "contract": {"datasource": "orders", "version": "1.0.0"},
     "corrects": FIRST,
+    "retries": None,
+    "retracts": None,
     "corrected_by": [],
     "druid_task_id": f"sluice_{TASK_ID}_1",
     "report": f"s3://sluice/reports/orders/{TASK_ID}/0197f3c2-8a00-7000-8000-000000000000/report.json",
