@@ -175,7 +175,7 @@ class ResumableUploads(Protocol):
         """All of them, in the order in which they were created."""
 
     async def abort_unfinished(self, before: Callable[[UUID], bool]) -> int:
-        """Throw away objects in parts that were never completed, of uploads for whose id `before` holds. How many there were."""
+        """Throw away objects in parts that nobody knows of any more and for whose id `before` holds. How many there were."""
 
 
 class Corrections(Protocol):

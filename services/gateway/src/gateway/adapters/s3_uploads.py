@@ -137,7 +137,7 @@ class S3Uploads:
         aborted = 0
         async for multipart in self.store.unfinished(RAW):
             upload_id = _upload_id(multipart.key.split("/")[-2])
-            if upload_id and before(upload_id):
+            if upload_id and before(upload_id) and not await self.find(upload_id):
                 await multipart.abort()
                 aborted += 1
         return aborted
