@@ -20,7 +20,7 @@ class KeyRule:
     keys: Keys
 
     def add(self, typed: pl.DataFrame, rows: pl.Series) -> None:
-        self.keys.add(typed.select(self.columns), rows)
+        self.keys.add(pl.DataFrame([typed[name] for name in self.columns]), rows)
 
     def repeats(self) -> Repeats:
         return self.keys.repeats()

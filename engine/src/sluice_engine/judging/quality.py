@@ -85,8 +85,10 @@ class Tallies:
         """A column of a batch, see ColumnTally."""
         self._columns[name].add(values, nulls)
         if name == self.contract.druid.time_column and len(self._days) < MOST_DAYS_HELD:
-            days, rows = values.dt.date().to_physical().drop_nulls().alias("day").value_counts(name="rows")
-            self._days.update(dict(zip(days.to_list(), rows.to_list(), strict=True)))
+            days, rows = values.dt.date().cast(pl.Int64).alias("day").value_counts(name="rows")
+            counted = dict(zip(days.to_list(), rows.to_list(), strict=True))
+            counted.pop(None, None)
+            self._days.update(counted)
 
     def quality(self, rows: int | None) -> Quality:
         """`rows` None: the file could not be read to its end."""

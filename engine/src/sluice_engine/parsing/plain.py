@@ -44,11 +44,17 @@ def plain(cells: pl.Series, field: Field, dialect: Dialect) -> pl.Series:
 def in_calendar(values: pl.Series) -> pl.Series:
     """Dates or instants with a year of four digits, 1 to 9999; null beyond."""
     first, last = INSTANTS if values.dtype == INSTANT else DATES
-    counts = values.to_physical()
+    counts = values.cast(pl.Int64)
     low, high = counts.min(), counts.max()
     if low is None or (first <= low and high <= last):  # type: ignore[operator]  # whole numbers both
         return values
     return _unless(values, ~counts.is_between(first, last))
+
+
+def finite(numbers: pl.Series) -> pl.Series:
+    """Null where one is not."""
+    # a sum is finite only where each of them is
+    return numbers if isfinite(numbers.sum()) else _unless(numbers, ~numbers.is_finite())
 
 
 def _values(cells: pl.Series, field: Field, dialect: Dialect) -> pl.Series:
@@ -85,9 +91,7 @@ def _numbers(cells: pl.Series, dialect: Dialect) -> pl.Series:
     if dialect.decimal != ".":
         pointed = cells.str.contains(".", literal=True)
         text = _unless(cells, pointed).str.replace(dialect.decimal, ".", literal=True)
-    numbers = text.cast(pl.Float64, strict=False)
-    # a sum is finite only where each of them is
-    return numbers if isfinite(numbers.sum()) else _unless(numbers, ~numbers.is_finite())
+    return finite(text.cast(pl.Float64, strict=False))
 
 
 def _booleans(cells: pl.Series, dialect: Dialect) -> pl.Series:
@@ -139,4 +143,6 @@ def _first(cells: pl.Series) -> str:
 
 def _unless(values: pl.Series, wrong: pl.Series) -> pl.Series:
     """Null where it is wrong; mostly nothing is."""
-    return values.set(wrong.fill_null(value=False), None) if wrong.any() else values
+    if not wrong.any():
+        return values
+    return values.set(wrong.fill_null(value=False) if wrong.null_count() else wrong, None)

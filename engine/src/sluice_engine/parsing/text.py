@@ -14,12 +14,13 @@ All formats meet here. Text is trimmed except in string columns; null words of t
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import assert_never
 
 import polars as pl
 
 from sluice.contracts import Dialect, Field, FieldType
-from sluice_engine.parsing.plain import INSTANT, TYPES, in_calendar, plain
+from sluice_engine.parsing.plain import INSTANT, TYPES, finite, in_calendar, plain
 
 NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 ISO = (
@@ -58,25 +59,27 @@ def with_care(cells: pl.Series, values: pl.Series, field: Field, dialect: Dialec
 
 def carefully(cells: pl.Series, field: Field, dialect: Dialect) -> Parsed:
     """The whole grammar, cell by cell."""
-    raw = pl.col(cells.name)
-    said = raw if field.type is FieldType.STRING else raw.str.strip_chars()
+    said = pl.col(cells.name) if field.type is FieldType.STRING else pl.col(cells.name).str.strip_chars()
     text = cells.to_frame().select(pl.when(~said.is_in(list(dialect.null_words))).then(said)).to_series()
     values = _typed(text, field, dialect).cast(TYPES[field.type])
-    return Parsed(values.alias(field.name), text.is_not_null() & values.is_null())
+    failed = text.is_not_null() & values.is_null() if text.null_count() else values.is_null()
+    return Parsed(values.alias(field.name), failed)
 
 
 def _typed(text: pl.Series, field: Field, dialect: Dialect) -> pl.Series:
     match field.type:
         case FieldType.STRING:
-            return text.set(text.is_in(list(FORMULA_ERRORS)).fill_null(value=False), None)
+            return _each(text, lambda cell: pl.when(~cell.is_in(list(FORMULA_ERRORS))).then(cell))
         case FieldType.INTEGER:
             return text.cast(pl.Int64, strict=False)
         case FieldType.NUMBER:
-            return _numbers(text, dialect)
+            return finite(_each(text, partial(_number, dialect)).cast(pl.Float64, strict=False))
         case FieldType.BOOLEAN:
             # the words of one list; a word that is in both is true, as in `plain`
             words = {word.lower(): value for value in (False, True) for word in _words(dialect, value=value)}
-            return text.str.to_lowercase().replace_strict(words, default=None, return_dtype=pl.Boolean)
+            return _each(
+                text, lambda cell: cell.str.to_lowercase().replace_strict(words, default=None, return_dtype=pl.Boolean)
+            )
         case FieldType.TIMESTAMP:
             return in_calendar(_instants(text, field.format))
         case FieldType.DATE:
@@ -85,20 +88,20 @@ def _typed(text: pl.Series, field: Field, dialect: Dialect) -> pl.Series:
             assert_never(field.type)
 
 
+def _each(text: pl.Series, made: Callable[[pl.Expr], pl.Expr]) -> pl.Series:
+    return text.to_frame().select(made(pl.col(text.name))).to_series()
+
+
 def _words(dialect: Dialect, *, value: bool) -> tuple[str, ...]:
     return dialect.true_words if value else dialect.false_words
 
 
-def _numbers(text: pl.Series, dialect: Dialect) -> pl.Series:
+def _number(dialect: Dialect, cell: pl.Expr) -> pl.Expr:
+    """The cell with a decimal point, where it is a number."""
     if dialect.decimal != ".":
-        text = _where(text, ~text.str.contains(".", literal=True)).str.replace(dialect.decimal, ".", literal=True)
-    numbers = _where(text, text.str.contains(NUMBER)).cast(pl.Float64, strict=False)
-    return _where(numbers, numbers.is_finite())
-
-
-def _where(values: pl.Series, holds: pl.Series) -> pl.Series:
-    holds = holds.fill_null(value=False) if holds.null_count() else holds
-    return values.set(~holds, None)
+        pointed = cell.str.contains(".", literal=True)
+        cell = pl.when(~pointed).then(cell.str.replace(dialect.decimal, ".", literal=True))
+    return pl.when(cell.str.contains(NUMBER)).then(cell)
 
 
 def _instants(text: pl.Series, pattern: str | None) -> pl.Series:
@@ -116,6 +119,11 @@ def _filled(own: pl.Series | None, text: pl.Series, iso: Callable[[pl.Series], p
     if own is None:
         return iso(text)
     return own.zip_with(own.is_not_null(), iso(text)) if own.null_count() > text.null_count() else own
+
+
+def _where(values: pl.Series, holds: pl.Series) -> pl.Series:
+    holds = holds.fill_null(value=False) if holds.null_count() else holds
+    return values.set(~holds, None)
 
 
 def iso_instants(text: pl.Series) -> pl.Series:

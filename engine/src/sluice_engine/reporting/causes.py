@@ -101,8 +101,8 @@ def _texts(cells: pl.DataFrame, names: list[str]) -> list[pl.Series]:
 def _null_words(columns: list[pl.Series]) -> set[str]:
     text = pl.col("text")
     texts = pl.concat([pl.Series([], dtype=pl.String), *columns]).alias("text").to_frame()
-    short = texts.select(text.filter(text.str.len_bytes() <= _LONGEST_WORD).unique().str.strip_chars())
-    return set(short.filter(text.str.to_lowercase().is_in(list(NULL_WORDS))).to_series())
+    short = texts.select(text.filter(text.str.len_bytes() <= _LONGEST_WORD).unique()).to_series()
+    return {word for word in map(str.strip, short.to_list()) if word.lower() in NULL_WORDS}
 
 
 _LONGEST_WORD = max(len(word.encode()) for word in NULL_WORDS)
