@@ -25,7 +25,9 @@ def as_jwk(key, kid, **more):
 
 
 class Issuer:
-    """`pages`: what it answers by path, an object or bare bytes; `asked`: the paths it was asked for."""
+    """`pages`: what it answers by path, an object or bare bytes, with `status`; `asked`: the paths it was asked for."""
+
+    status = 200
 
     def __init__(self):
         self.asked: list[str] = []
@@ -60,7 +62,7 @@ class Issuer:
                 issuer.hold.wait(10)
                 page = issuer.pages.get(self.path)
                 body = page if isinstance(page, bytes) else json.dumps(page).encode()
-                self.send_response(404 if page is None else 200)
+                self.send_response(404 if page is None else issuer.status)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)

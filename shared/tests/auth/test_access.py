@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from sluice.auth import ANYBODY, Caller, Grant, Verb, audit
 from sluice.auth.access import at_least, hides, protect, require
-from sluice.auth.authenticator import LONGEST, let_everybody_in, make_authenticator
+from sluice.auth.authenticator import LONGEST, Credentials, let_everybody_in, make_authenticator
 from sluice.auth.keyfile import change_keys, with_key
 from sluice.auth.keys import ApiKey, new_secret
 from sluice.auth.refusals import unauthenticated
@@ -259,6 +259,19 @@ async def test_keys_and_tokens_are_told_apart(issuer, make_key, tmp_path):
     assert unread.status_code == 403
     async with client(api_behind(make_authenticator(settings(**oidc)))) as http:
         assert (await http.request(*UPLOAD, headers={"Authorization": f"Bearer {secret}"})).status_code == 401
+
+
+@pytest.mark.parametrize("length", [LONGEST, LONGEST + 1])
+async def test_a_credential_that_is_too_long_is_not_even_looked_at(length):
+    looked = []
+
+    async def by_token(token):
+        looked.append(len(token))
+        return ANYBODY
+
+    async with client(api_behind(Credentials(None, by_token))) as http:
+        answer = await http.request(*UPLOAD, headers={"Authorization": "Bearer " + "x" * length})
+    assert (answer.status_code, looked) == ((200, [LONGEST]) if length == LONGEST else (401, []))
 
 
 async def test_the_audit_log_tells_who_did_what_from_where_and_no_secret(ask, make_key):

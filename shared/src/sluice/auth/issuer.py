@@ -42,7 +42,7 @@ class IssuerKeys:
 
     async def find(self, key_id: str) -> jwt.PyJWK | None:
         """The key; None where the issuer has none of that id. Raises Transient while the issuer cannot be asked."""
-        if key_id not in self._keys or (self._due(key_id) and not self._turn.locked()):
+        if key_id not in self._keys or self._due(key_id):  # of those with a known key, one looks; the others go on
             async with self._turn:
                 if self._due(key_id):
                     await self._fetch()
