@@ -26,7 +26,6 @@ from uuid import UUID
 
 from sluice.events import day_of, safe_key_name
 
-
 RAW = "raw/"
 
 
