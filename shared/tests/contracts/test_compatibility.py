@@ -357,6 +357,8 @@ def test_of_a_pandera_schema(old, new, expected):
         ("policy: {extraColumns: ignore}", "policy: {extraColumns: refuse}", {"extra-columns": SENDERS}),
         ("policy: {extraColumns: keep}", "policy: {extraColumns: ignore}", {"extra-columns": READERS}),
         ("policy: {extraColumns: keep}", "policy: {extraColumns: refuse}", {"extra-columns": BOTH}),
+        ("", "sameContent: refuse", {"same-content": SENDERS}),
+        ("sameContent: refuse", "sameContent: return-existing", {"same-content": NOBODY}),
         ("", ACCEPTING, {"policy": NOBODY}),
         (ACCEPTING, "", {"policy": SENDERS}),
         ("", "policy: {mode: accept-good-rows, maxRejected: {rows: 5}}", {"policy": NOBODY}),
@@ -391,6 +393,12 @@ def test_a_change_says_what_was_and_what_is():
         "The minimum of x was 2024-01-01T00:00:00.000001Z and is 2024-01-02T10:00:00.000001Z.",
         "The max-length of y was 60 and is 40.",
     ]
+
+
+def test_a_key_that_is_gone_is_said_to_be_none():
+    old, new = contract("- {name: x, logicalType: string, required: true, primaryKey: true}"), contract(X)
+    told = [change.message for change in compare(load_contract(old), load_contract(new)).changes]
+    assert "The primary key was x and is none." in told
 
 
 def test_an_encoding_that_is_not_said_is_utf_8():

@@ -8,8 +8,8 @@ import yaml
 from contract_builder import refusals
 from pydantic import BaseModel
 
-from sluice.contracts import Granularity, MetricKind, Operator, StringFormat, load_contract
-from sluice.contracts.block import ColumnBlock, DialectBlock, DruidBlock, PolicyBlock
+from sluice.contracts import Granularity, MetricKind, Operator, SameContent, StringFormat, load_contract
+from sluice.contracts.block import ColumnBlock, DialectBlock, DruidBlock, PolicyBlock, SluiceBlock
 from sluice.contracts.fields import NO_COLUMN, OPTIONS, WIDTHS
 from sluice.contracts.formats import JDK
 from sluice.contracts.settings import CELL_RULES, ROW_RULES
@@ -60,8 +60,13 @@ def test_every_setting_stands_in_the_table(block: type[BaseModel], prefix: str):
         assert f"`{prefix}{field.alias}`" in section("Our block")
 
 
+def test_every_part_of_the_block_stands_in_the_table():
+    for field in SluiceBlock.model_fields.values():
+        assert f"`{field.alias}" in section("Our block")
+
+
 def test_every_word_of_the_language_stands_there():
-    words = [*OPTIONS, *StringFormat, *WIDTHS, *MetricKind, *Operator, *NO_COLUMN, *Granularity]
+    words = [*OPTIONS, *StringFormat, *WIDTHS, *MetricKind, *Operator, *NO_COLUMN, *Granularity, *SameContent]
     assert [word for word in words if f"`{word}`" not in TEXT] == []
     assert [word for word in JDK if word not in TEXT] == []
     assert [each for options in OPTIONS.values() for each in options if each not in section("Columns")] == ["timezone"]

@@ -133,6 +133,7 @@ def test_a_key_of_several_columns_needs_its_positions(position):
         ("date", "minimum: '2024-02-01T10:00:00'", "minimum: '2024-02-01T10:00:00' has a time of day"),
         ("timestamp", "maximum: yesterday", "maximum: 'yesterday' is no timestamp in ISO 8601"),
         ("integer", "multipleOf: 0.5", "multipleOf: must be a whole number for an integer"),
+        ("number", "multipleOf: 1e999", "multipleOf: must be a number above 0"),
         ("number", "maximum: 1e999", "maximum: must be a finite number"),
         ("timestamp", "timezone: true", "timezone: cannot be demanded"),
         ("timestamp", "defaultTimezone: Europe/Berlin", "defaultTimezone: only UTC can be honoured"),

@@ -98,6 +98,14 @@ def test_a_null_and_an_empty_text_are_missing_by_themselves():
 
 
 @pytest.mark.parametrize(
+    "rule", ["mustNotBeBetween: [0, 99]", "mustNotBeBetween: [1, 100]", "mustNotBeBetween: [-5, 3]"]
+)
+def test_a_gap_leaves_room_below_or_above(rule):
+    unit = "" if "-5" in rule else ", unit: percent"
+    assert metric(f"metric: nullValues, {rule}{unit}").threshold.operator is Operator.NOT_BETWEEN
+
+
+@pytest.mark.parametrize(
     ("rule", "strict"),
     [
         ("mustBe: 0", True),
@@ -157,6 +165,8 @@ def test_pandera_schemas_are_named_by_their_entry_points():
         ("metric: nullValues, mustBe: -1", "/mustBe: no number of rows could ever be so"),
         ("metric: nullValues, mustBeLessThan: 0", "/mustBeLessThan: no number of rows could ever be so"),
         ("metric: nullValues, mustBeGreaterThan: 100, unit: percent", "/mustBeGreaterThan: no number of percent"),
+        ("metric: nullValues, mustNotBeBetween: [0, 100], unit: percent", "/mustNotBeBetween: no number of percent"),
+        ("metric: nullValues, mustNotBeBetween: [9, 1]", "/mustNotBeBetween: no number of rows"),
         ("metric: nullValues, mustBeBetween: [5, 1]", "/mustBeBetween: no number of rows"),
         ("metric: nullValues, mustBeBetween: [5]", "/mustBeBetween: not as the Open Data Contract Standard has it"),
         ("metric: nullValues, mustBeLessThan: '5'", "/mustBeLessThan: not as the Open Data Contract Standard has it"),
