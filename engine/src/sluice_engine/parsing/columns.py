@@ -8,7 +8,6 @@ from sluice_engine.parsing.text import Parsed, midnights, parse
 
 BOOLEANS = pl.Enum(["true", "false"])
 """Text in Parquet, too; but nobody has to find out which words a column has, row by row."""
-NESTED = (pl.List, pl.Array, pl.Struct, pl.Object, pl.Binary, pl.Duration)
 
 
 def typed(cells: pl.Series, field: Field, dialect: Dialect) -> Parsed:

@@ -20,7 +20,7 @@ from sluice_engine.reading.footer import without_footer
 from sluice_engine.reading.grid import Grid
 from sluice_engine.reading.header import ignored
 from sluice_engine.reading.preflight import check_archive, check_xls
-from sluice_engine.reading.sheetnotes import said_of
+from sluice_engine.reading.sheetnotes import Beside, said_of
 from sluice_engine.reading.sheetxml import SheetCells, broken, column_letters
 from sluice_engine.reading.table import Batch, Column, Place
 from sluice_engine.reading.workbook import Book, Sheet
@@ -45,17 +45,8 @@ BROKEN = (
 Damages = tuple[type[Exception], ...]
 
 
-class Cells(Protocol):
-    """Filled cells of a sheet, row by row; and what was found beside them, complete after the last."""
-
-    @property
-    def hidden_rows(self) -> int: ...
-
-    @property
-    def hidden_columns(self) -> Sequence[tuple[int, int]]: ...
-
-    @property
-    def merged(self) -> Sequence[str]: ...
+class Cells(Beside, Protocol):
+    """Filled cells of a sheet, row by row; what stands beside them is complete after the last."""
 
     def __iter__(self) -> Iterator[pl.DataFrame]: ...
 

@@ -14,7 +14,7 @@ RANGE = re.compile(r"([A-Z]+)([0-9]+):([A-Z]+)([0-9]+)")
 
 
 class Beside(Protocol):
-    """See SheetCells."""
+    """What was found beside the cells of a sheet. See SheetCells."""
 
     @property
     def hidden_rows(self) -> int: ...

@@ -4,7 +4,6 @@
 A habit says what it would write instead. Whether that mends a cell is not decided here: the engine's own parse is asked.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import polars as pl
@@ -28,13 +27,10 @@ GAPS = r" '’_\x{a0}\x{202f}\x{2009}"
 EDGES = r"[\s\"'`´“”„‘’«»\x{200b}-\x{200d}\x{feff}\x{ad}]+"
 ISO_DAY = r"^\s*[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9:.]+Z?)?\s*$"
 
-Rewrite = Callable[[pl.Expr], pl.Expr]
-"""Text in; what should be written instead out, null where the text is not of this kind."""
-
 
 @dataclass(frozen=True, slots=True)
 class Habit:
-    """`rewrite` is None where nobody can say what should stand there: then `shape` alone is its sign."""
+    """`steps` are None where nobody can say what should stand there: then `shape` alone is its sign."""
 
     code: str
     types: frozenset[FieldType]
