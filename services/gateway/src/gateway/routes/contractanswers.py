@@ -45,6 +45,8 @@ class ChangeAnswer(BaseModel):
 
 
 class EffectAnswer(BaseModel):
+    datasource: str
+    version: str
     compared_with: str | None = Field(
         description="null: there is no other version in force, or it cannot be read any more"
     )
@@ -68,8 +70,6 @@ class PutAnswer(EffectAnswer):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{**PLACE, "created": True, "active": False, **EFFECT}]})
 
-    datasource: str
-    version: str
     created: bool = Field(description="false: this very version was there already")
     active: bool = Field(description="it is in force")
 
@@ -83,8 +83,6 @@ class ActivatedAnswer(EffectAnswer):
         }
     )
 
-    datasource: str
-    version: str
     before: str | None = Field(description="the version that was in force until then")
     at: datetime
     by: str = Field(description="the caller who asked for it first")
