@@ -61,7 +61,6 @@ async def test_of_many_processes_one_at_a_time_is_inside_and_each_has_its_turn(b
 
     await asyncio.gather(*(work() for _ in range(6)))
     assert (most, turns) == (1, 6)
-    assert len([name for name in await names(bucket, prefix) if name.endswith(".json")]) == 1
 
 
 @pytest.mark.parametrize("same_process", [True, False])
@@ -130,12 +129,12 @@ async def test_a_number_that_comes_once_more_gives_no_lease(prefix: str) -> None
     """One who has looked before lower numbers were removed may create such a number again."""
     bucket = InMemoryObjectStore()
     leases = Leases(bucket, utc_now)
-    for _ in range(3):
+    for _ in range(lease.MOST_KEPT + 1):
         async with leases.hold(prefix, 0, nothing):
             pass
-    assert await names(bucket, prefix) == ["00000003.json"]
+    assert await names(bucket, prefix) == ["00000009.json"]
     assert not await leases._create(prefix, 2)
-    assert await names(bucket, prefix) == ["00000003.json"]
+    assert await names(bucket, prefix) == ["00000009.json"]
 
 
 async def test_only_exact_names_count(bucket: Any, prefix: str) -> None:

@@ -8,8 +8,9 @@ from uuid import uuid4
 
 import pytest
 
-from sluice.errors import ObjectExists, ObjectMissing
-from sluice.objectstore import PART_SIZE, open_objectstore
+from sluice.errors import ObjectExists, ObjectMissing, Permanent
+from sluice.multipart import PART_SIZE, Pieces
+from sluice.objectstore import open_objectstore
 from sluice.settings import S3Settings
 
 
@@ -95,6 +96,37 @@ async def test_an_upload_appears_at_its_end_and_not_at_all_when_it_fails(bucket:
     assert await names(bucket, prefix) == ["whole"]
     with pytest.raises(ObjectMissing):
         await bucket.get(f"{prefix}broken")
+
+
+async def test_parts_are_kept_until_they_are_joined_and_an_upload_ends_once(bucket: Any, prefix: str) -> None:
+    key, halves = f"{prefix}whole", (b"a" * PART_SIZE, b"b" * 10)
+    begun = await bucket.begin(key)
+    same = bucket.resume(key, begun.id)
+    assert [part async for part in same.parts()] == []
+    second, first = [await same.put(number, Pieces(halves[number - 1])) for number in (2, 1)]
+    assert [part async for part in begun.parts()] == [first, second]
+    assert [(part.number, part.size) for part in (first, second)] == [(1, PART_SIZE), (2, 10)]
+    assert await same.put(1, Pieces(halves[0])) == first
+    assert [each.id async for each in bucket.unfinished(prefix)] == [begun.id]
+    assert await names(bucket, prefix) == []
+    other = await same.put(2, Pieces(b"c"))
+    with pytest.raises(Permanent):
+        await same.complete([first, second])
+    await same.complete([first, other])
+    assert await bucket.get(key) == halves[0] + b"c"
+    assert [each.id async for each in bucket.unfinished(prefix)] == []
+    assert [part async for part in same.parts()] == []
+
+
+async def test_aborting_twice_is_boring(bucket: Any, prefix: str) -> None:
+    begun = await bucket.begin(f"{prefix}none")
+    await begun.put(1, Pieces(b"1"))
+    for _ in range(2):
+        await begun.abort()
+    assert [each.id async for each in bucket.unfinished(prefix)] == []
+    assert await names(bucket, prefix) == []
+    with pytest.raises(ObjectMissing):
+        await begun.complete([])
 
 
 async def test_deleting_twice_is_boring(bucket: Any, prefix: str) -> None:

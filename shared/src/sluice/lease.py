@@ -27,6 +27,9 @@ LOOK = 2.0
 POLL = 0.2
 """Seconds between two looks of somebody who waits."""
 
+MOST_KEPT = 8
+"""Leases that may lie about; then those that are over are removed."""
+
 NAME = re.compile(r"([0-9]{8})\.(json|wanted)")
 
 Wanted = Callable[[], None]
@@ -110,16 +113,20 @@ class Leases:
             await self._write(prefix, number, create=True)
         except ObjectExists:
             return False
-        # lower numbers are removed, so this one may be one of them that has come once more
+        # lower numbers are removed now and then, so this one may be one of them that has come once more
         seen = await self._look(prefix)
         if seen.highest > number:
             await self.store.delete(f"{prefix}{number:08d}.json")
             return False
+        if len(seen.leases) > MOST_KEPT:
+            await self._remove_below(prefix, number, seen)
+        return True
+
+    async def _remove_below(self, prefix: str, number: int, seen: _Seen) -> None:
         for suffix, numbers in (("json", seen.leases), ("wanted", seen.wanted)):
             for each in numbers:
                 if each < number:
                     await self.store.delete(f"{prefix}{each:08d}.{suffix}")
-        return True
 
     async def _ask(self, prefix: str, seen: _Seen) -> None:
         wanted = self._here.get((prefix, seen.highest))

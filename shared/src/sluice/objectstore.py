@@ -163,7 +163,7 @@ class ObjectStore:
 
     async def delete(self, key: str) -> None:
         """Delete; a key that is not there is fine."""
-        with translate_s3_errors(key), suppress(ObjectMissing):
+        with suppress(ObjectMissing), translate_s3_errors(key):
             await self.client.delete_object(Bucket=self.bucket, Key=key)
 
     async def list(self, prefix: str, after: str = "") -> AsyncIterator[ObjectInfo]:
@@ -276,7 +276,7 @@ class S3Multipart:
 
     async def parts(self) -> AsyncIterator[Part]:
         """Those that S3 has, in order; none where the upload is over."""
-        with translate_s3_errors(self.key), suppress(ObjectMissing):
+        with suppress(ObjectMissing), translate_s3_errors(self.key):
             async for page in self.client.get_paginator("list_parts").paginate(**self._target):
                 for each in page.get("Parts", ()):
                     yield Part(each["PartNumber"], each["Size"], bare_etag(each["ETag"]))
@@ -289,7 +289,7 @@ class S3Multipart:
 
     async def abort(self) -> None:
         """Throw the parts away; an upload that is over is fine."""
-        with translate_s3_errors(self.key), suppress(ObjectMissing):
+        with suppress(ObjectMissing), translate_s3_errors(self.key):
             await self.client.abort_multipart_upload(**self._target)
 
     @property

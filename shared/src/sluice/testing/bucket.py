@@ -38,7 +38,7 @@ class InMemoryUpload:
 
 @dataclass
 class InMemoryMultipart:
-    """An upload in parts. Where `strict` is false, one that is over takes parts all the same, as S3Proxy does."""
+    """An upload in parts. Where `strict` is false, one that is over takes parts all the same, and shows them, as S3Proxy does."""
 
     store: "InMemoryObjectStore"
     key: str
@@ -77,7 +77,9 @@ class InMemoryMultipart:
 
     @property
     def _kept(self) -> dict[int, bytes]:
-        return self.store.multiparts.get(self.id, (self.key, {}))[1]
+        if self.id in self.store.multiparts or self.store.strict:
+            return self.store.multiparts.get(self.id, (self.key, {}))[1]
+        return self.store.strays.setdefault(self.id, {})
 
     @staticmethod
     def _part(number: int, content: bytes) -> Part:
@@ -89,6 +91,7 @@ class InMemoryObjectStore:
     bucket: str = "sluice"
     objects: dict[str, bytes] = field(default_factory=dict)
     multiparts: dict[str, tuple[str, dict[int, bytes]]] = field(default_factory=dict)
+    strays: dict[str, dict[int, bytes]] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     open_uploads: int = 0
     create_only: bool = True

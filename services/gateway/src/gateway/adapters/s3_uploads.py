@@ -54,6 +54,7 @@ class S3Uploads:
         return await self._read(ResumableUpload, f"{upload_prefix(upload_id)}upload.json")
 
     async def arrived(self, upload: ResumableUpload) -> Arrived:
+        # some servers still take parts of an upload that is over, so parts do not say that there is no object
         parts, is_stored, names = await asyncio.gather(
             self._parts(upload), self._is_stored(upload), self._names(upload.upload_id)
         )
