@@ -96,7 +96,7 @@ async def test_an_unknown_datasource_is_refused_before_the_body_is_read(gateway:
         await gateway.http.post(url, files={"file": ("a.csv", b"a")}),
     ):
         assert (answer.status_code, answer.json()["code"]) == (404, "unknown-datasource")
-        assert "sluice.contracts publish" in answer.json()["detail"]
+        assert "PUT /v1/datasources/<name>/contracts/<version>" in answer.json()["detail"]
 
 
 async def test_the_digest_that_a_sender_states_must_agree(gateway: Any) -> None:

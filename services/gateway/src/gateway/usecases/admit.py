@@ -37,7 +37,7 @@ class AdmitUpload:
         if not known:
             raise UnknownDatasource(
                 "There is no datasource of that name. One begins with its first contract: "
-                "python -m sluice.contracts publish <file>."
+                "PUT /v1/datasources/<name>/contracts/<version>?activate=true."
             )
         limit = self.limits.of(datasource, caller, promised)
         if size is not None and size > limit:
