@@ -41,6 +41,13 @@ class DistinctCount:
 
     def add(self, values: pl.Series) -> None:
         hashes = (values.drop_nulls() if values.null_count() else values).hash(SEED).to_numpy()
+        if not len(self._smallest):
+            # the first few set a limit, so that not all of the first batch are sorted
+            self._add(hashes[:AFTER])
+            hashes = hashes[AFTER:]
+        self._add(hashes)
+
+    def _add(self, hashes: Longs) -> None:
         if self._limit is not None:
             hashes = hashes[hashes < self._limit]
         new = hashes[self._table.take(self._slots(hashes)) != hashes]
@@ -72,6 +79,10 @@ def _unique(hashes: Longs) -> Longs:
     return hashes[first]
 
 
+def _are_keys(values: pl.Series) -> bool:
+    return len(values) > CANDIDATES and values.n_unique() == len(values)
+
+
 @dataclass(slots=True)
 class TopCount:
     """Counts values among a sample of the rows; a small file is its own sample."""
@@ -86,6 +97,8 @@ class TopCount:
         self._seen += len(values)
         room = SAMPLE - self.rows if self.rows < SAMPLE else AFTER if self._seen > SPARSE * self.rows else 0
         if room:
+            # a key shows itself among the first few
+            self._hopeless = self._hopeless or (not self.rows and _are_keys(values.head(AFTER).drop_nulls()))
             sample = values.head(room)
             self.rows += len(sample)
             if not self._hopeless:

@@ -74,8 +74,11 @@ class Findings:
         texts = (
             (self._shown(rule.column, value) for value in values.head(room)) if values is not None else [None] * room
         )
+        made: dict[str | None, str] = {}
         for at, (row, text) in enumerate(zip(rows.head(room), texts, strict=False)):
-            hint = hints[at] if hints else rule.hint or self._hint(rule, text)
+            if text not in made:
+                made[text] = rule.hint or self._hint(rule, text)
+            hint = hints[at] if hints else made[text]
             self._listed[kind].append(Fault(rule.id, rule.expected, hint, rule.column, row, value=text))
 
     def room(self, rule: Rule) -> int:
