@@ -59,8 +59,8 @@ def with_care(cells: pl.Series, values: pl.Series, field: Field, dialect: Dialec
 
 def carefully(cells: pl.Series, field: Field, dialect: Dialect) -> Parsed:
     """The whole grammar, cell by cell."""
-    said = pl.col(cells.name) if field.type is FieldType.STRING else pl.col(cells.name).str.strip_chars()
-    text = cells.to_frame().select(pl.when(~said.is_in(list(dialect.null_words))).then(said)).to_series()
+    said = cells if field.type is FieldType.STRING else cells.str.strip_chars()
+    text = _each(said, lambda cell: pl.when(~cell.is_in(list(dialect.null_words))).then(cell))
     values = _typed(text, field, dialect).cast(TYPES[field.type])
     failed = text.is_not_null() & values.is_null() if text.null_count() else values.is_null()
     return Parsed(values.alias(field.name), failed)
