@@ -48,9 +48,9 @@ def open_table(path: Path, job: Submission, *, correcting: bool = False) -> Tabl
         case FileFormat.CSV:
             return CsvTable(path, job.contract, job.max_unpacked, correcting)
         case FileFormat.PARQUET:
-            return ParquetTable(path, job.contract)
+            return ParquetTable(path, job.contract, correcting)
         case FileFormat.XLSX | FileFormat.XLS:
-            return ExcelTable(path, job.contract, job.format, job.max_unpacked)
+            return ExcelTable(path, job.contract, job.format, job.max_unpacked, correcting)
 
 
 def judge(run: Path, job: Submission) -> Judged:
