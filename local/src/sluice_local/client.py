@@ -22,12 +22,13 @@ class Client:
     url: str
 
     def upload(self, datasource: str, file: Path) -> str:
-        """The id of the task; the same for the same content, however often it is uploaded."""
+        """The id of the task; the same for the same content in the same datasource, however often it is uploaded."""
         content = file.read_bytes()
+        key = hashlib.sha256(datasource.encode() + b"\0" + content).hexdigest()
         answer = httpx.put(
             f"{self.url}/v1/datasources/{datasource}/files/{file.name}",
             content=content,
-            headers={"Idempotency-Key": hashlib.sha256(content).hexdigest()},
+            headers={"Idempotency-Key": key},
             timeout=60,
             trust_env=False,
         )
