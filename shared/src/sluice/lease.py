@@ -21,7 +21,7 @@ from sluice.errors import ObjectExists, ObjectMissing, SluiceError, Transient, U
 from sluice.events.values import Value
 from sluice.objectstore import ObjectStore
 
-LASTS = timedelta(seconds=20)
+LASTS = timedelta(seconds=8)
 LOOK = 2.0
 """Seconds between two looks of a holder: does anybody want it, is it time to renew?"""
 POLL = 0.2

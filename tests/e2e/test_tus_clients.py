@@ -1,0 +1,445 @@
+"""Real tus clients against real gateways on real S3: pauses, cut lines, killed replicas, and everything that tus refuses.
+
+Each scenario is told once and played by tuspy and by tus-js-client.
+"""
+
+import asyncio
+import hashlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from base64 import b64encode
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+from uuid import uuid4
+
+import httpx
+import pytest
+from tusclient.client import TusClient
+from tusclient.exceptions import TusCommunicationError, TusUploadFailed
+
+from sluice.events import FileUploaded
+from sluice.ledger import active_contract_key
+from sluice.messaging import decode_as
+from sluice.objectstore import ObjectStore, open_objectstore, split_uri
+from sluice.settings import S3Settings
+from sluice.testing.proxy import CuttingProxy, requests_in
+
+pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]
+
+TUS_JS = Path(__file__).parent / "tus-js"
+CACHE = Path.home() / ".cache" / "sluice"
+TUS = {"Tus-Resumable": "1.0.0"}
+MB = 1_000_000
+SIZE = 13 * MB + 7
+NUMBERED = "{:07d}\n"
+"""Each line has its number, so that bytes that stand elsewhere are seen."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a client's upload went. `status` and `code` of the refusal that ended it."""
+
+    url: str
+    done: bool
+    status: int | None = None
+    code: str | None = None
+
+
+class Client(Protocol):
+    def upload(self, endpoint: str, path: Path, datasource: str, **how: Any) -> Result:
+        """`url` of an upload to go on with; `stop_at`, `chunk_size` in bytes; `retries`; `go_on` after a pause; `checksum`
+        right or wrong; `wrong_offset` to be said once."""
+        ...
+
+
+class Tuspy:
+    """The Python client."""
+
+    def upload(self, endpoint: str, path: Path, datasource: str, **how: Any) -> Result:
+        retries, url = how.get("retries", 0), how.get("url")
+        uploader = None
+        try:
+            uploader = TusClient(endpoint).uploader(
+                str(path),
+                url=url,
+                chunk_size=how.get("chunk_size", sys.maxsize),
+                metadata={"filename": path.name, "datasource": datasource},
+                retries=retries,
+                retry_delay=1,
+                upload_checksum="checksum" in how,
+            )
+            if how.get("checksum") == "wrong":
+                vars(uploader)["_BaseUploader__checksum_algorithm"] = lambda _chunk: hashlib.sha1(b"something else")  # noqa: S324 - tus asks for it
+            if "wrong_offset" in how:
+                uploader.set_url(uploader.create_url())
+                uploader.offset = how["wrong_offset"]
+            uploader.upload(how.get("stop_at"))
+            if how.get("go_on"):
+                uploader.upload()
+        except (TusUploadFailed, TusCommunicationError) as error:
+            said = json.loads(error.response_content or b"{}")
+            return Result(
+                (uploader and uploader.url) or url or "", done=False, status=error.status_code, code=said.get("code")
+            )
+        return Result(uploader.url, done=uploader.offset == path.stat().st_size)
+
+
+@dataclass(frozen=True, slots=True)
+class TusJs:
+    """The JavaScript client, in Node."""
+
+    folder: Path
+
+    def upload(self, endpoint: str, path: Path, datasource: str, **how: Any) -> Result:
+        asked = {
+            "endpoint": None if "url" in how else endpoint,
+            "path": str(path),
+            "metadata": {"filename": path.name, "datasource": datasource},
+            "retryDelays": [1000] * how["retries"] if "retries" in how else None,
+        }
+        names = {"chunk_size": "chunkSize", "stop_at": "stopAt", "go_on": "goOn", "wrong_offset": "wrongOffset"}
+        asked |= {names.get(name, name): value for name, value in how.items() if name != "retries"}
+        node = subprocess.run(
+            ["node", "upload.mjs", json.dumps(asked)], cwd=self.folder, check=True, capture_output=True, timeout=240
+        )
+        said = json.loads(node.stdout)
+        return Result(said["url"], said["done"], said.get("status"), said.get("code"))
+
+
+@pytest.fixture(scope="session")
+def tus_js() -> TusJs:
+    """Installed once; where npm is missing the scenarios are skipped, in CI that is a failure."""
+    if not shutil.which("npm"):
+        missing = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+        missing("needs Node and npm for tus-js-client")
+    lock = (TUS_JS / "package-lock.json").read_bytes()
+    folder = CACHE / f"tus-js-{hashlib.sha256(lock).hexdigest()[:12]}"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("package.json", "package-lock.json", ".npmrc", "upload.mjs"):
+        shutil.copy(TUS_JS / name, folder)
+    if not (folder / "node_modules").exists():
+        subprocess.run(["npm", "ci"], cwd=folder, check=True, capture_output=True, timeout=300)
+    return TusJs(folder)
+
+
+@pytest.fixture(params=["tuspy", "tus-js"])
+def client(request: pytest.FixtureRequest) -> Client:
+    return Tuspy() if request.param == "tuspy" else request.getfixturevalue("tus_js")
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    port: int
+    process: "subprocess.Popen[bytes]"
+
+    def kill(self) -> None:
+        os.kill(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+@dataclass
+class World:
+    """Gateways behind one address, a datasource, and a file for it."""
+
+    environment: dict[str, str]
+    datasource: str
+    path: Path
+    door: CuttingProxy
+    stack: ExitStack
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://127.0.0.1:{self.door.port}/v1/uploads"
+
+    def gateway(self, **settings: Any) -> Gateway:
+        """One more replica."""
+        port = _free_port()
+        own = {f"SLUICE_{name.upper()}": str(value) for name, value in settings.items()}
+        told = {"SLUICE_HTTP_PORT": str(port), "SLUICE_PUBLIC_URL": f"http://127.0.0.1:{self.door.port}"}
+        return self.stack.enter_context(_running({**self.environment, **told, **own}, port, self.path.parent / "log"))
+
+    def upload(self, client: Client, **how: Any) -> Result:
+        return client.upload(self.endpoint, self.path, self.datasource, **how)
+
+    def head(self, url: str) -> httpx.Response:
+        return httpx.head(url, headers=TUS, timeout=60, trust_env=False)
+
+    def offset(self, url: str) -> int:
+        return int(self.head(url).headers["upload-offset"])
+
+    def create(self) -> str:
+        """The address of a new upload."""
+        said = {"filename": self.path.name, "datasource": self.datasource}
+        metadata = ",".join(f"{key} {b64encode(value.encode()).decode()}" for key, value in said.items())
+        headers = TUS | {"Upload-Length": str(SIZE), "Upload-Metadata": metadata}
+        return httpx.post(self.endpoint, headers=headers, timeout=60, trust_env=False).headers["location"]
+
+    def keys(self, prefix: str) -> list[str]:
+        """Objects, and uploads in parts that are not finished."""
+
+        async def listed(bucket: ObjectStore) -> list[str]:
+            whole = [info.key async for info in bucket.list(prefix)]
+            return whole + [f"{each.key} (parts)" async for each in bucket.unfinished(prefix)]
+
+        return _asked(listed)
+
+    def get(self, key: str) -> bytes:
+        return _asked(lambda bucket: bucket.get(key))
+
+    def accepted(self) -> list[FileUploaded]:
+        """Every file of this datasource that was accepted."""
+        facts = [decode_as(FileUploaded, self.get(key)).data for key in self.keys("accepted/") if key.endswith(".json")]
+        return [fact for fact in facts if fact.datasource == self.datasource]
+
+    def assert_accepted(self, url: str) -> None:
+        """The file, whole, once; and the upload says so."""
+        (fact,) = self.accepted()
+        content = self.path.read_bytes()
+        assert self.get(split_uri(fact.object.uri)[1]) == content
+        assert (fact.object.size, fact.object.sha256) == (len(content), hashlib.sha256(content).hexdigest())
+        head = self.head(url)
+        assert head.headers["upload-offset"] == str(len(content))
+        assert head.headers["sluice-task-id"] == str(fact.task_id)
+        # parts may be left of an upload that its client never heard of: they are swept by age
+        objects = [key for key in self.keys(f"raw/{self.datasource}/") if not key.endswith("(parts)")]
+        assert len(objects) == 1
+
+
+def _asked(question: Callable[[ObjectStore], Awaitable[T]]) -> T:
+    async def ask() -> T:
+        async with open_objectstore(S3Settings()) as bucket:
+            return await question(bucket)
+
+    return asyncio.run(ask())
+
+
+@contextmanager
+def _running(environment: dict[str, str], port: int, log: Path) -> Iterator[Gateway]:
+    with log.open("ab") as out:
+        process = subprocess.Popen([sys.executable, "-m", "gateway"], env=environment, stdout=out, stderr=out)
+    try:
+        _until(lambda: _is_ready(process, port), "the gateway is ready")
+        yield Gateway(port, process)
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _is_ready(process: "subprocess.Popen[bytes]", port: int) -> bool:
+    assert process.poll() is None
+    with suppress(httpx.HTTPError):
+        return httpx.get(f"http://127.0.0.1:{port}/health/ready", trust_env=False).is_success
+    return False
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _until(condition: Callable[[], Any], what: str, seconds: float = 60) -> Any:
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"not in {seconds:g} s: {what}"
+        time.sleep(0.05)
+    return found
+
+
+@pytest.fixture
+def world(environment: dict[str, str], tmp_path: Path) -> Iterator[World]:
+    path = tmp_path / "lines.csv"
+    lines = "".join(NUMBERED.format(number) for number in range(SIZE // 8 + 1))
+    path.write_bytes(lines.encode()[:SIZE])
+    datasource = f"tus_{uuid4().hex[:12]}"
+    _asked(lambda bucket: bucket.put(active_contract_key(datasource), b"1.0.0"))
+    with ExitStack() as stack, CuttingProxy(0) as door:
+        yield World(environment, datasource, path, door, stack)
+
+
+@pytest.fixture
+def one(world: World) -> World:
+    """With one gateway."""
+    world.door.target = world.gateway().port
+    return world
+
+
+@pytest.mark.parametrize("chunk_size", [None, 6 * MB])
+def test_a_file_is_uploaded(one: World, client: Client, chunk_size: int | None) -> None:
+    how = {"chunk_size": chunk_size} if chunk_size else {}
+    result = one.upload(client, **how)
+    assert result.done
+    one.assert_accepted(result.url)
+
+
+def test_a_file_is_uploaded_with_its_creation(one: World, tus_js: TusJs) -> None:
+    result = one.upload(tus_js, duringCreation=True)
+    assert result.done
+    one.assert_accepted(result.url)
+
+
+def test_an_upload_pauses_and_goes_on(one: World, client: Client) -> None:
+    result = one.upload(client, chunk_size=2 * MB, stop_at=6 * MB, go_on=True)
+    assert result.done
+    one.assert_accepted(result.url)
+
+
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_a_paused_upload_is_taken_up_by_another_client_and_replica(world: World, client: Client, replicas: int) -> None:
+    ports = [world.gateway().port for _ in range(replicas)]
+    world.door.target = ports[0]
+    paused = world.upload(client, chunk_size=2 * MB, stop_at=6 * MB)
+    assert not paused.done
+    world.door.target = ports[-1]
+    assert 4 * MB <= world.offset(paused.url) < SIZE
+    result = world.upload(client, url=paused.url)
+    assert result.done
+    world.assert_accepted(paused.url)
+
+
+@pytest.mark.parametrize("replicas", [1, 2])
+@pytest.mark.parametrize("at", [100_000, 5_300_000, SIZE - 1])
+def test_a_line_that_breaks_costs_nothing_that_had_arrived(
+    world: World, client: Client, at: int, replicas: int
+) -> None:
+    ports = [world.gateway().port for _ in range(replicas)]
+    world.door.target = ports[0]
+
+    def elsewhere() -> None:
+        world.door.target = ports[-1]
+
+    world.door.cut_after(at, then=elsewhere)
+    result = world.upload(client, retries=20)
+    assert result.done
+    assert world.door.has_cut
+    world.assert_accepted(result.url)
+
+
+HELD = 262_144
+"""Bytes that the HTTP server may hold when a connection ends: those it does not hand over any more."""
+
+
+def test_what_came_before_a_cut_is_kept(one: World) -> None:
+    url = one.create()
+    content = one.path.read_bytes()
+    tails = f"uploads/{url.rpartition('/')[2]}/tails/"
+    for upto in (7 * MB + 1, 9 * MB + 2):
+        start = one.offset(url)
+        head = f"PATCH {httpx.URL(url).path} HTTP/1.1\r\nHost: x\r\nTus-Resumable: 1.0.0\r\nUpload-Offset: {start}\r\n"
+        head += f"Content-Type: application/offset+octet-stream\r\nContent-Length: {SIZE - start}\r\n\r\n"
+        with socket.create_connection(("127.0.0.1", one.door.port)) as line:
+            line.sendall(head.encode() + content[start:upto])
+        # whoever asks for the offset stops whoever still writes: what came is to be seen on S3 first
+        _until(lambda: any(upto - HELD < _end(key) <= upto for key in one.keys(tails)), "what came is kept")  # noqa: B023 - at once
+    assert one.upload(Tuspy(), url=url).done
+    one.assert_accepted(url)
+
+
+def _end(key: str) -> int:
+    """Of a tail, the offset behind it."""
+    return int(key.rpartition("/")[2].split("-")[1])
+
+
+KILLS = {"tuspy": (1, 8, 15, 22, 29), "tus-js": (4, 11, 18, 25, 32)}
+"""Requests to S3 after which a gateway dies, from the creation to the last record and beyond."""
+
+
+@pytest.mark.parametrize("nth", range(5))
+def test_a_gateway_is_killed_between_two_requests_to_s3(
+    world: World, client: Client, request: pytest.FixtureRequest, nth: int
+) -> None:
+    server = httpx.URL(world.environment["SLUICE_S3_ENDPOINT"]).port or 0
+    second = world.gateway()
+    with CuttingProxy(server) as storage:
+        first = world.gateway(s3_endpoint=f"http://127.0.0.1:{storage.port}", sweep_every=3600)
+        world.door.target = first.port
+
+        def die() -> None:
+            first.kill()
+            world.door.target = second.port
+
+        storage.cut_after(KILLS["tuspy" if isinstance(client, Tuspy) else "tus-js"][nth], requests_in, die)
+        result = world.upload(client, retries=30)
+        if not result.url:  # it died before it had told where the upload is
+            result = world.upload(client, retries=30)
+    world.door.target = second.port  # also where the first one had fewer requests to make than it might
+    assert result.done
+    world.assert_accepted(result.url)
+
+
+def test_an_upload_that_takes_too_long_is_gone_and_swept(world: World, client: Client) -> None:
+    world.door.target = world.gateway(upload_lifetime=3, sweep_uploads_every=0.5).port
+    paused = world.upload(client, chunk_size=2 * MB, stop_at=6 * MB)
+    _until(lambda: world.head(paused.url).status_code == 410, "its time is over")
+    result = world.upload(client, url=paused.url)
+    assert (result.done, result.status) == (False, 410)
+    folder = f"uploads/{paused.url.rpartition('/')[2]}/"
+    _until(lambda: not world.keys(folder) and not world.keys(f"raw/{world.datasource}/"), "all of it is swept")
+    assert world.head(paused.url).status_code == 404
+    assert world.accepted() == []
+
+
+def test_an_upload_is_terminated(one: World, client: Client) -> None:
+    if isinstance(client, Tuspy):  # which knows no termination
+        result = one.upload(client, chunk_size=2 * MB, stop_at=6 * MB)
+        assert httpx.delete(result.url, headers=TUS, timeout=60, trust_env=False).status_code == 204
+    else:
+        result = one.upload(client, chunk_size=2 * MB, stop_at=6 * MB, terminate=True)
+    assert one.head(result.url).status_code == 410
+    again = one.upload(client, url=result.url)
+    assert (again.done, again.status) == (False, 410)
+    assert one.keys(f"raw/{one.datasource}/") == []
+    assert one.accepted() == []
+
+
+def test_a_chunk_with_a_wrong_checksum_is_dropped(one: World, client: Client) -> None:
+    wrong = one.upload(client, chunk_size=3 * MB, checksum="wrong")
+    assert (wrong.done, wrong.status, wrong.code) == (False, 460, "tus-checksum-mismatch")
+    assert one.offset(wrong.url) == 0
+    right = one.upload(client, url=wrong.url, chunk_size=3 * MB, checksum="right")
+    assert right.done
+    one.assert_accepted(wrong.url)
+
+
+def test_a_wrong_offset_is_refused_and_the_right_one_is_found(one: World, client: Client) -> None:
+    wrong = one.upload(client, wrong_offset=MB)
+    assert (wrong.done, wrong.status, wrong.code) == (False, 409, "upload-offset-conflict")
+    assert one.offset(wrong.url) == 0
+    right = one.upload(client, url=wrong.url)
+    assert right.done
+    one.assert_accepted(wrong.url)
+
+
+def test_a_wrong_offset_is_mended_by_a_client_that_tries_again(one: World, client: Client) -> None:
+    result = one.upload(client, wrong_offset=MB, retries=3)
+    assert result.done
+    one.assert_accepted(result.url)
+
+
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_two_clients_on_one_upload_make_one_file(world: World, tus_js: TusJs, replicas: int) -> None:
+    ports = [world.gateway().port for _ in range(replicas)]
+    world.door.target = ports[0]
+    url = world.create()
+    with CuttingProxy(ports[-1]) as back:  # the second client comes by another door
+        other = url.replace(str(world.door.port), str(back.port))
+        with ThreadPoolExecutor() as pool:
+            both = [
+                pool.submit(world.upload, Tuspy(), url=url, retries=60, chunk_size=4 * MB),
+                pool.submit(world.upload, tus_js, url=other, retries=60, chunk_size=4 * MB),
+            ]
+            assert [each.result().done for each in both] == [True, True]
+    world.assert_accepted(url)
