@@ -33,6 +33,7 @@ from sluice.messaging import decode_as
 from sluice.objectstore import ObjectStore, open_objectstore, split_uri
 from sluice.settings import S3Settings
 from sluice.testing.proxy import CuttingProxy, requests_in
+from sluice_local.stack import Stack
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]
 
@@ -157,6 +158,8 @@ class World:
     datasource: str
     path: Path
     door: CuttingProxy
+    replicas: tuple[int, int]
+    """Ports of two gateways that nobody kills."""
     stack: ExitStack
 
     @property
@@ -164,11 +167,10 @@ class World:
         return f"http://127.0.0.1:{self.door.port}/v1/uploads"
 
     def gateway(self, **settings: Any) -> Gateway:
-        """One more replica."""
-        port = _free_port()
+        """A replica of this test's own."""
         own = {f"SLUICE_{name.upper()}": str(value) for name, value in settings.items()}
-        told = {"SLUICE_HTTP_PORT": str(port), "SLUICE_PUBLIC_URL": f"http://127.0.0.1:{self.door.port}"}
-        return self.stack.enter_context(_running({**self.environment, **told, **own}, port, self.path.parent / "log"))
+        started = _running({**self.environment, **own}, self.door, self.path.parent / "log")
+        return self.stack.enter_context(started)
 
     def upload(self, client: Client, **how: Any) -> Result:
         return client.upload(self.endpoint, self.path, self.datasource, **how)
@@ -226,9 +228,11 @@ def _asked(question: Callable[[ObjectStore], Awaitable[T]]) -> T:
 
 
 @contextmanager
-def _running(environment: dict[str, str], port: int, log: Path) -> Iterator[Gateway]:
+def _running(environment: dict[str, str], door: CuttingProxy, log: Path) -> Iterator[Gateway]:
+    port = _free_port()
+    own = {"SLUICE_HTTP_PORT": str(port), "SLUICE_PUBLIC_URL": f"http://127.0.0.1:{door.port}"}
     with log.open("ab") as out:
-        process = subprocess.Popen([sys.executable, "-m", "gateway"], env=environment, stdout=out, stderr=out)
+        process = subprocess.Popen([sys.executable, "-m", "gateway"], env=environment | own, stdout=out, stderr=out)
     try:
         _until(lambda: _is_ready(process, port), "the gateway is ready")
         yield Gateway(port, process)
@@ -259,51 +263,63 @@ def _until(condition: Callable[[], Any], what: str, seconds: float = 60) -> Any:
     return found
 
 
+@pytest.fixture(scope="session")
+def tus_door() -> Iterator[CuttingProxy]:
+    with CuttingProxy(0) as door:
+        yield door
+
+
+@pytest.fixture(scope="session")
+def tus_replicas(
+    parts: Stack, tus_door: CuttingProxy, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[int, int]]:
+    environment = {**os.environ, **parts.endpoints.environment()}
+    log = tmp_path_factory.mktemp("tus") / "log"
+    with ExitStack() as stack:
+        one, other = (stack.enter_context(_running(environment, tus_door, log)) for _ in range(2))
+        yield one.port, other.port
+
+
 @pytest.fixture
-def world(environment: dict[str, str], tmp_path: Path) -> Iterator[World]:
+def world(
+    environment: dict[str, str], tus_door: CuttingProxy, tus_replicas: tuple[int, int], tmp_path: Path
+) -> Iterator[World]:
     path = tmp_path / "lines.csv"
     lines = "".join(NUMBERED.format(number) for number in range(SIZE // 8 + 1))
     path.write_bytes(lines.encode()[:SIZE])
     datasource = f"tus_{uuid4().hex[:12]}"
     _asked(lambda bucket: bucket.put(active_contract_key(datasource), b"1.0.0"))
-    with ExitStack() as stack, CuttingProxy(0) as door:
-        yield World(environment, datasource, path, door, stack)
-
-
-@pytest.fixture
-def one(world: World) -> World:
-    """With one gateway."""
-    world.door.target = world.gateway().port
-    return world
+    tus_door.target = tus_replicas[0]
+    with ExitStack() as stack:
+        yield World(environment, datasource, path, tus_door, tus_replicas, stack)
 
 
 @pytest.mark.parametrize("chunk_size", [None, 6 * MB])
-def test_a_file_is_uploaded(one: World, client: Client, chunk_size: int | None) -> None:
+def test_a_file_is_uploaded(world: World, client: Client, chunk_size: int | None) -> None:
     how = {"chunk_size": chunk_size} if chunk_size else {}
-    result = one.upload(client, **how)
+    result = world.upload(client, **how)
     assert result.done
-    one.assert_accepted(result.url)
+    world.assert_accepted(result.url)
 
 
-def test_a_file_is_uploaded_with_its_creation(one: World, tus_js: TusJs) -> None:
-    result = one.upload(tus_js, duringCreation=True)
+def test_a_file_is_uploaded_with_its_creation(world: World, tus_js: TusJs) -> None:
+    result = world.upload(tus_js, duringCreation=True)
     assert result.done
-    one.assert_accepted(result.url)
+    world.assert_accepted(result.url)
 
 
-def test_an_upload_pauses_and_goes_on(one: World, client: Client) -> None:
-    result = one.upload(client, chunk_size=2 * MB, stop_at=6 * MB, go_on=True)
+def test_an_upload_pauses_and_goes_on(world: World, client: Client) -> None:
+    result = world.upload(client, chunk_size=2 * MB, stop_at=6 * MB, go_on=True)
     assert result.done
-    one.assert_accepted(result.url)
+    world.assert_accepted(result.url)
 
 
 @pytest.mark.parametrize("replicas", [1, 2])
 def test_a_paused_upload_is_taken_up_by_another_client_and_replica(world: World, client: Client, replicas: int) -> None:
-    ports = [world.gateway().port for _ in range(replicas)]
-    world.door.target = ports[0]
+    last = world.replicas[replicas - 1]
     paused = world.upload(client, chunk_size=2 * MB, stop_at=6 * MB)
     assert not paused.done
-    world.door.target = ports[-1]
+    world.door.target = last
     assert 4 * MB <= world.offset(paused.url) < SIZE
     result = world.upload(client, url=paused.url)
     assert result.done
@@ -315,11 +331,10 @@ def test_a_paused_upload_is_taken_up_by_another_client_and_replica(world: World,
 def test_a_line_that_breaks_costs_nothing_that_had_arrived(
     world: World, client: Client, at: int, replicas: int
 ) -> None:
-    ports = [world.gateway().port for _ in range(replicas)]
-    world.door.target = ports[0]
+    last = world.replicas[replicas - 1]
 
     def elsewhere() -> None:
-        world.door.target = ports[-1]
+        world.door.target = last
 
     world.door.cut_after(at, then=elsewhere)
     result = world.upload(client, retries=20)
@@ -332,20 +347,20 @@ HELD = 262_144
 """Bytes that the HTTP server may hold when a connection ends: those it does not hand over any more."""
 
 
-def test_what_came_before_a_cut_is_kept(one: World) -> None:
-    url = one.create()
-    content = one.path.read_bytes()
+def test_what_came_before_a_cut_is_kept(world: World) -> None:
+    url = world.create()
+    content = world.path.read_bytes()
     tails = f"uploads/{url.rpartition('/')[2]}/tails/"
     for upto in (7 * MB + 1, 9 * MB + 2):
-        start = one.offset(url)
+        start = world.offset(url)
         head = f"PATCH {httpx.URL(url).path} HTTP/1.1\r\nHost: x\r\nTus-Resumable: 1.0.0\r\nUpload-Offset: {start}\r\n"
         head += f"Content-Type: application/offset+octet-stream\r\nContent-Length: {SIZE - start}\r\n\r\n"
-        with socket.create_connection(("127.0.0.1", one.door.port)) as line:
+        with socket.create_connection(("127.0.0.1", world.door.port)) as line:
             line.sendall(head.encode() + content[start:upto])
         # whoever asks for the offset stops whoever still writes: what came is to be seen on S3 first
-        _until(lambda: any(upto - HELD < _end(key) <= upto for key in one.keys(tails)), "what came is kept")  # noqa: B023 - at once
-    assert one.upload(Tuspy(), url=url).done
-    one.assert_accepted(url)
+        _until(lambda: any(upto - HELD < _end(key) <= upto for key in world.keys(tails)), "what came is kept")  # noqa: B023 - at once
+    assert world.upload(Tuspy(), url=url).done
+    world.assert_accepted(url)
 
 
 def _end(key: str) -> int:
@@ -362,20 +377,20 @@ def test_a_gateway_is_killed_between_two_requests_to_s3(
     world: World, client: Client, request: pytest.FixtureRequest, nth: int
 ) -> None:
     server = httpx.URL(world.environment["SLUICE_S3_ENDPOINT"]).port or 0
-    second = world.gateway()
+    second = world.replicas[1]
     with CuttingProxy(server) as storage:
         first = world.gateway(s3_endpoint=f"http://127.0.0.1:{storage.port}", sweep_every=3600)
         world.door.target = first.port
 
         def die() -> None:
             first.kill()
-            world.door.target = second.port
+            world.door.target = second
 
         storage.cut_after(KILLS["tuspy" if isinstance(client, Tuspy) else "tus-js"][nth], requests_in, die)
         result = world.upload(client, retries=30)
         if not result.url:  # it died before it had told where the upload is
             result = world.upload(client, retries=30)
-    world.door.target = second.port  # also where the first one had fewer requests to make than it might
+    world.door.target = second  # also where the first one had fewer requests to make than it might
     assert result.done
     world.assert_accepted(result.url)
 
@@ -392,49 +407,48 @@ def test_an_upload_that_takes_too_long_is_gone_and_swept(world: World, client: C
     assert world.accepted() == []
 
 
-def test_an_upload_is_terminated(one: World, client: Client) -> None:
+def test_an_upload_is_terminated(world: World, client: Client) -> None:
     if isinstance(client, Tuspy):  # which knows no termination
-        result = one.upload(client, chunk_size=2 * MB, stop_at=6 * MB)
+        result = world.upload(client, chunk_size=2 * MB, stop_at=6 * MB)
         assert httpx.delete(result.url, headers=TUS, timeout=60, trust_env=False).status_code == 204
     else:
-        result = one.upload(client, chunk_size=2 * MB, stop_at=6 * MB, terminate=True)
-    assert one.head(result.url).status_code == 410
-    again = one.upload(client, url=result.url)
+        result = world.upload(client, chunk_size=2 * MB, stop_at=6 * MB, terminate=True)
+    assert world.head(result.url).status_code == 410
+    again = world.upload(client, url=result.url)
     assert (again.done, again.status) == (False, 410)
-    assert one.keys(f"raw/{one.datasource}/") == []
-    assert one.accepted() == []
+    assert world.keys(f"raw/{world.datasource}/") == []
+    assert world.accepted() == []
 
 
-def test_a_chunk_with_a_wrong_checksum_is_dropped(one: World, client: Client) -> None:
-    wrong = one.upload(client, chunk_size=3 * MB, checksum="wrong")
+def test_a_chunk_with_a_wrong_checksum_is_dropped(world: World, client: Client) -> None:
+    wrong = world.upload(client, chunk_size=3 * MB, checksum="wrong")
     assert (wrong.done, wrong.status, wrong.code) == (False, 460, "tus-checksum-mismatch")
-    assert one.offset(wrong.url) == 0
-    right = one.upload(client, url=wrong.url, chunk_size=3 * MB, checksum="right")
+    assert world.offset(wrong.url) == 0
+    right = world.upload(client, url=wrong.url, chunk_size=3 * MB, checksum="right")
     assert right.done
-    one.assert_accepted(wrong.url)
+    world.assert_accepted(wrong.url)
 
 
-def test_a_wrong_offset_is_refused_and_the_right_one_is_found(one: World, client: Client) -> None:
-    wrong = one.upload(client, wrong_offset=MB)
+def test_a_wrong_offset_is_refused_and_the_right_one_is_found(world: World, client: Client) -> None:
+    wrong = world.upload(client, wrong_offset=MB)
     assert (wrong.done, wrong.status, wrong.code) == (False, 409, "upload-offset-conflict")
-    assert one.offset(wrong.url) == 0
-    right = one.upload(client, url=wrong.url)
+    assert world.offset(wrong.url) == 0
+    right = world.upload(client, url=wrong.url)
     assert right.done
-    one.assert_accepted(wrong.url)
+    world.assert_accepted(wrong.url)
 
 
-def test_a_wrong_offset_is_mended_by_a_client_that_tries_again(one: World, client: Client) -> None:
-    result = one.upload(client, wrong_offset=MB, retries=3)
+def test_a_wrong_offset_is_mended_by_a_client_that_tries_again(world: World, client: Client) -> None:
+    result = world.upload(client, wrong_offset=MB, retries=3)
     assert result.done
-    one.assert_accepted(result.url)
+    world.assert_accepted(result.url)
 
 
 @pytest.mark.parametrize("replicas", [1, 2])
 def test_two_clients_on_one_upload_make_one_file(world: World, tus_js: TusJs, replicas: int) -> None:
-    ports = [world.gateway().port for _ in range(replicas)]
-    world.door.target = ports[0]
+    last = world.replicas[replicas - 1]
     url = world.create()
-    with CuttingProxy(ports[-1]) as back:  # the second client comes by another door
+    with CuttingProxy(last) as back:  # the second client comes by another door
         other = url.replace(str(world.door.port), str(back.port))
         with ThreadPoolExecutor() as pool:
             both = [
