@@ -32,6 +32,7 @@ class Seen:
     judged: Judged
     report: dict[str, Any]
     parts: list[pl.DataFrame]
+    folder: Path
 
     @property
     def code(self) -> str | None:
@@ -77,7 +78,7 @@ def look(tmp_path: Path, sales: Contract) -> Look:
         paths.input_file(folder).write_bytes(data)
         judged = judge(folder, submission(file_format, contract))
         parts = [pl.read_parquet(paths.part_file(folder, number)) for number in range(judged.parts)]
-        return Seen(judged, json.loads(paths.report_file(folder).read_text()), parts)
+        return Seen(judged, json.loads(paths.report_file(folder).read_text()), parts, folder)
 
     return run
 

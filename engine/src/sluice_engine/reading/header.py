@@ -36,18 +36,19 @@ def resolve(names: Sequence[str], contract: Contract, *, correcting: bool = Fals
         raise FileRejected("wrong-columns", f"{said}; {limits}. Send the columns of the contract.")
     aliases = {_key(alias): field.name for field in contract.fields for alias in field.aliases}
     columns = tuple(
-        Column(name, _field(name.strip(), contract, aliases))
-        if name.strip()
-        else Column(f"column {position}", None, named=False)
+        Column(name, _field(name.strip(), contract, aliases)) if name.strip() else _nameless(position)
         for position, name in enumerate(names, start=1)
     )
+    foreign = all(column.field is None for column in columns)
+    if foreign and any(field.classified for field in contract.fields):
+        columns = _without_values(columns, contract)
     faults = [
         *_missing(columns, contract),
         *_duplicates(columns),
         *_unexpected(columns, contract, correcting=correcting),
     ]
     if faults:
-        raise _refused(faults)
+        raise _refused(faults, foreign=foreign)
     return columns
 
 
@@ -70,11 +71,27 @@ def _field(name: str, contract: Contract, aliases: dict[str, str]) -> str | None
     return name if name in contract.columns else aliases.get(_key(name))
 
 
-def _refused(faults: list[Fault]) -> FileRejected:
+def _nameless(position: int) -> Column:
+    return Column(f"column {position}", None, named=False)
+
+
+def _without_values(columns: tuple[Column, ...], contract: Contract) -> tuple[Column, ...]:
+    """What may be data in a header's place, for a report that must not hold it: only names that are nearly the contract's stay."""
+    own = [_key(name) for field in contract.fields for name in (field.name, *field.aliases)]
+    return tuple(
+        column if get_close_matches(_key(column.name), own, n=1) else _nameless(position)
+        for position, column in enumerate(columns, start=1)
+    )
+
+
+def _refused(faults: list[Fault], *, foreign: bool) -> FileRejected:
     # a file without a header shows data in its place: only the contract's own names may travel in the message
     missing = [fault.column or "" for fault in faults if fault.rule == "missing-column"]
     said = f"Missing columns: {', '.join(missing)}. " if missing else ""
-    message = f"{said}The header must hold exactly the columns of the contract; {len(faults)} differ, see the report."
+    asked = "None of the contract's columns is there: has the file a header? " if foreign else ""
+    message = (
+        f"{said}{asked}The header must hold exactly the columns of the contract; {len(faults)} differ, see the report."
+    )
     if len(message) > 1000:  # noqa: PLR2004 - what a Problem holds
         message = f"{len(missing)} columns are missing. {message[len(said) :]}"
     return FileRejected("wrong-columns", message, *faults)
