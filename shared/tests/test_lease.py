@@ -11,8 +11,9 @@ import pytest
 
 from sluice import lease
 from sluice.clock import utc_now
-from sluice.errors import Transient
-from sluice.lease import LASTS, Leases, LeaseTaken
+from sluice.errors import ObjectDenied, Transient
+from sluice.jobs import Job
+from sluice.lease import LASTS, Leader, Leases, LeaseTaken
 from sluice.objectstore import open_objectstore
 from sluice.settings import S3Settings
 from sluice.testing import ManualClock
@@ -20,11 +21,17 @@ from sluice.testing.bucket import Fault, InMemoryObjectStore
 
 
 @pytest.fixture(params=["memory", pytest.param("real", marks=pytest.mark.real)])
-async def bucket(request: pytest.FixtureRequest) -> AsyncIterator[Any]:
-    if request.param == "memory":
+def kind(request: pytest.FixtureRequest) -> str:
+    if request.param == "real":
+        request.getfixturevalue("environment")
+    return str(request.param)
+
+
+@pytest.fixture
+async def bucket(kind: str) -> AsyncIterator[Any]:
+    if kind == "memory":
         yield InMemoryObjectStore()
         return
-    request.getfixturevalue("environment")
     async with open_objectstore(S3Settings()) as real:
         yield real
 
@@ -159,3 +166,53 @@ async def test_storage_that_does_not_answer_is_transient_and_what_cannot_be_let_
     clock.advance(LASTS.total_seconds() + 1)
     async with Leases(bucket, clock).hold(prefix, 0, nothing):
         pass
+
+
+async def leading(*leaders: Leader) -> Leader:
+    """The one that leads, once there is one."""
+    async with asyncio.timeout(20):
+        while not any(each.leads for each in leaders):
+            await asyncio.sleep(0.01)
+    (one,) = [each for each in leaders if each.leads]
+    return one
+
+
+async def test_of_many_processes_one_leads_and_another_when_it_ends(bucket: Any, prefix: str) -> None:
+    leaders = [Leader(Leases(bucket, utc_now), prefix) for _ in range(4)]
+    jobs = {id(each): asyncio.create_task(Job("lead", each, pause=0.01).run()) for each in leaders}
+    while leaders:
+        first = await leading(*leaders)
+        jobs[id(first)].cancel()
+        await asyncio.gather(jobs[id(first)], return_exceptions=True)
+        assert not first.leads
+        leaders.remove(first)
+
+
+async def test_whoever_slept_through_its_time_leads_no_more(prefix: str) -> None:
+    bucket, clock = InMemoryObjectStore(), ManualClock()
+    sleeper, other = (Leader(Leases(bucket, clock), prefix) for _ in range(2))
+    jobs = [asyncio.create_task(Job("lead", each, pause=0.01).run()) for each in (sleeper, other)]
+    first = await leading(sleeper, other)
+    second = other if first is sleeper else sleeper
+    bucket.faults += [Fault("put", prefix) for _ in range(3)]  # it cannot renew
+    clock.advance(LASTS.total_seconds() + 1)
+    async with asyncio.timeout(20):
+        while first.leads or not second.leads:
+            await asyncio.sleep(0.01)
+    for job in jobs:
+        job.cancel()
+    await asyncio.gather(*jobs, return_exceptions=True)
+
+
+async def test_a_leader_that_cannot_keep_its_lease_steps_back(prefix: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the fault: two that led for ever would double their work."""
+    leader = Leader(Leases(InMemoryObjectStore(), utc_now), prefix)
+    task = asyncio.create_task(leader())
+    await leading(leader)
+    monkeypatch.setattr(InMemoryObjectStore, "list", _denied)
+    assert await asyncio.wait_for(task, 20) is False
+    assert not leader.leads
+
+
+def _denied(*_: Any) -> Any:
+    raise ObjectDenied("no more")

@@ -83,7 +83,10 @@ class Sweeping:
         self.ledger, self.relay = S3Ledger(store), Relay(events, room=5)
         after, after_start = timedelta(seconds=60), timedelta(seconds=10)
         self.backlog = Backlog(most=3)
-        self.sweep = SweepUnconcluded(self.ledger, self.relay, self.backlog, clock, after, after_start, days=2)
+        self.leads = True
+        self.sweep = SweepUnconcluded(
+            self.ledger, self.relay, self.backlog, clock, after, after_start, days=2, leads=lambda: self.leads
+        )
 
     async def accept(self, at: datetime = AT) -> Acceptance:
         one = acceptance(at=at)
@@ -202,3 +205,12 @@ async def test_a_day_that_is_over_is_listed_once_an_hour(sweeping: Sweeping) -> 
     assert sweeping.backlog.counted == 0
     await sweeping.told(after=1)
     assert await sweeping.told(after=60) == [old]
+
+
+async def test_a_replica_that_does_not_lead_counts_and_tells_nothing(sweeping: Sweeping) -> None:
+    one = await sweeping.accept()
+    sweeping.leads = False
+    assert await sweeping.told() == await sweeping.told(after=3600) == []
+    assert sweeping.backlog.counted == 1
+    sweeping.leads = True
+    assert await sweeping.told() == [one]

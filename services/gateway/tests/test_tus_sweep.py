@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from structlog.testing import capture_logs
 
-from gateway.app import assemble
+from gateway.app import assemble, assemble_resumable
 from gateway.domain.names import check_name
 from gateway.domain.resumable import ResumableUpload, Seal, Why
 from gateway.settings import GatewaySettings
@@ -49,9 +49,8 @@ async def once(chunk: bytes) -> AsyncIterator[bytes]:
 
 def assembled(store: InMemoryObjectStore, clock: ManualClock) -> World:
     settings = GatewaySettings(kafka_bootstrap="unused").model_copy(update={"upload_part_bytes": PART})
-    parts = assemble(settings, store, RecordingPublisher(), clock)  # type: ignore[arg-type]
-    (job,) = [job for job in parts.jobs if job.name == "sweep-uploads"]
-    return World(store, clock, parts.edge.resumable, job.work)
+    finish = assemble(settings, store, RecordingPublisher(), clock).edge.resumable.append.finish  # type: ignore[arg-type]
+    return World(store, clock, *assemble_resumable(settings, finish, clock))
 
 
 @pytest.fixture

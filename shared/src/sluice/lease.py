@@ -75,6 +75,7 @@ class Leases:
         number = await self._take(prefix, patience)
         self._here[prefix, number] = wanted
         keeper = asyncio.create_task(self._keep(prefix, number, wanted, self.clock()))
+        keeper.add_done_callback(lambda _: wanted())  # what is kept no longer will soon be somebody else's
         try:
             yield
         finally:
@@ -156,3 +157,25 @@ class Leases:
     async def _write(self, prefix: str, number: int, *, lasts: timedelta = LASTS, create: bool = False) -> None:
         key, document = f"{prefix}{number:08d}.json", Lease(until=self.clock() + lasts).model_dump_json().encode()
         await (self.store.create if create else self.store.put)(key, document, "application/json")
+
+
+@dataclass(slots=True, eq=False)
+class Leader:
+    """Of all processes that run it, one `leads`: the first, until it ends or sleeps through its time; then another."""
+
+    leases: Leases
+    prefix: str
+    leads: bool = False
+
+    async def __call__(self) -> bool:
+        """Lead for as long as that lasts, or find that somebody else does. Raises Transient."""
+        over = asyncio.Event()
+        try:
+            async with self.leases.hold(self.prefix, 0, over.set):
+                self.leads = True
+                await over.wait()
+        except LeaseTaken:
+            return False
+        finally:
+            self.leads = False
+        return False

@@ -1,6 +1,6 @@
 """Where things stand on S3, by name. Services meet in these keys as they meet in events.
 
-raw/<datasource>/<task>/<upload>/<safe name>        the bytes as they came
+raw/<datasource>/<yyyy-mm-dd>/<task>/<upload>/<safe name>    the bytes as they came, under the day on which their upload began
 keys/<task>.json                                    claim of an Idempotency-Key: the event that won
 accepted/<yyyy-mm-dd>/<task>.json                   acceptance record: the whole `file.uploaded`, create-only
 reports/<datasource>/<task>/verdict.json            the verdict: the whole `file.validated`, create-only
@@ -16,21 +16,27 @@ contracts/<datasource>/<version>.odcs.yaml          a version of a contract, cre
 contracts/<datasource>/active                       the version in force: what the last activation says
 activations/<datasource>/<n>.json                   the n-th time that a version was put in force, n = 00000001, …: create-only
 commands/<yyyy-mm-dd>/<event id>.json               a command: the whole `task.command`, create-only
-retractions/<task>/<n>.json                          the n-th attempt to take out the rows of a task, n = 1, 2, …: create-only
+retractions/<task>/<n>.json                         the n-th attempt to take out the rows of a task, n = 1, 2, …: create-only
 uploads/<upload>/upload.json                        a resumable upload: what is known of it from the beginning, create-only
 uploads/<upload>/…                                  what of it has come, who is at it, how it ended: `gateway.adapters.s3_uploads`
+leases/sweeps/…                                     which gateway sweeps: `sluice.lease`
 """
 
 from datetime import datetime
 from uuid import UUID
 
-from sluice.events import day_of, safe_key_name
+from sluice.events import day_of, drawn_at, safe_key_name
 
 RAW = "raw/"
 
 
 def raw_key(datasource: str, task_id: UUID, upload_id: UUID, filename: str) -> str:
-    return f"{RAW}{datasource}/{task_id}/{upload_id}/{safe_key_name(filename)}"
+    """`upload_id` is a UUIDv7."""
+    return f"{raw_prefix(datasource, day_of(drawn_at(upload_id)))}{task_id}/{upload_id}/{safe_key_name(filename)}"
+
+
+def raw_prefix(datasource: str, day: str) -> str:
+    return f"{RAW}{datasource}/{day}/"
 
 
 def claim_key(task_id: UUID) -> str:
@@ -127,6 +133,7 @@ def retraction_key(task_id: UUID, number: int) -> str:
 
 
 UPLOADS = "uploads/"
+SWEEPS = "leases/sweeps/"
 
 
 def upload_prefix(upload_id: UUID) -> str:

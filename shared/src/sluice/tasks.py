@@ -2,12 +2,12 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import count
 from uuid import UUID
 
 from sluice.errors import ObjectMissing
-from sluice.events import FileUploaded, FileValidated, Outcome, TaskCommand, TaskCompleted, day_of
+from sluice.events import FileUploaded, FileValidated, Outcome, TaskCommand, TaskCompleted, day_of, drawn_at
 from sluice.events.facts import TaskFact
 from sluice.ledger import ACTIVE, accepted_prefix, claim_key, contracts_prefix, outcome_key, retraction_key, verdict_key
 from sluice.messaging import decode_as
@@ -74,13 +74,8 @@ class Tasks:
 
 def _days_of(task_id: UUID) -> tuple[str, ...]:
     """Days on which a task may have been accepted, from the moment that a UUIDv7 holds: it is drawn before the bytes come in."""
-    if task_id.version != _UUID7:
-        return ()
     try:
-        drawn = datetime.fromtimestamp((task_id.int >> 80) / 1000, tz=UTC)
+        drawn = drawn_at(task_id)
         return day_of(drawn), day_of(drawn + timedelta(days=1))
-    except (ValueError, OverflowError, OSError):
+    except (ValueError, OverflowError):
         return ()
-
-
-_UUID7 = 7

@@ -12,10 +12,19 @@ from gateway.adapters.s3_commands import S3Commands
 from gateway.adapters.s3_contents import S3Contents
 from gateway.adapters.s3_ledger import S3Ledger
 from gateway.adapters.s3_objects import S3Objects
+from gateway.adapters.s3_raw import S3Raw
 from gateway.adapters.s3_uploads import S3Uploads
 from gateway.domain.imports import ImportRules
 from gateway.domain.limits import SizeLimits
-from gateway.jobs import prove_storage, relay_events, sweep_commands, sweep_unconcluded, sweep_uploads
+from gateway.jobs import (
+    lead_sweeps,
+    prove_storage,
+    relay_events,
+    sweep_commands,
+    sweep_orphans,
+    sweep_unconcluded,
+    sweep_uploads,
+)
 from gateway.ports import EventPublisher
 from gateway.routes import Edge, Linger, Pace, TusDoor, add_problems, routers
 from gateway.settings import GatewaySettings
@@ -35,6 +44,7 @@ from gateway.usecases import (
     RetractTask,
     RetryTask,
     SweepCommands,
+    SweepOrphans,
     SweepUnconcluded,
 )
 from gateway.usecases.resumable import (
@@ -56,7 +66,8 @@ from sluice.contracts import ContractStore, ContractVersions
 from sluice.corrections import Corrections
 from sluice.http import Probes, create_api
 from sluice.jobs import Job, running
-from sluice.lease import Leases
+from sluice.lease import Leader, Leases
+from sluice.ledger import SWEEPS
 from sluice.objectstore import ObjectStore, open_objectstore
 from sluice.proof import ProveStorage
 from sluice.publishers import open_signer
@@ -129,6 +140,8 @@ def assemble(settings: GatewaySettings, store: ObjectStore, events: EventPublish
     accept = Accept(ledger, Corrections(store, clock), relay, backlog, clock)
     rules = ImportRules(settings.import_prefixes, settings.s3_bucket)
     after, limits = timedelta(seconds=settings.sweep_after), size_limits(settings)
+    leases = Leases(store, clock)
+    leader = Leader(leases, SWEEPS)
     sweep = SweepUnconcluded(
         ledger,
         relay,
@@ -137,11 +150,15 @@ def assemble(settings: GatewaySettings, store: ObjectStore, events: EventPublish
         after=after,
         after_start=timedelta(seconds=settings.sweep_after_start),
         days=settings.sweep_days,
+        leads=lambda: leader.leads,
     )
+    commanded = SweepCommands(commands, tasks, relay, clock, after, settings.sweep_days)
 
-    uploads = S3Uploads(store, Leases(store, clock))
+    uploads = S3Uploads(store, leases)
     finish = FinishUpload(uploads, TakeBytes(uploads, settings.max_unpacked_bytes), ledger, accept, known)
     resumable, sweep_resumable = assemble_resumable(settings, finish, clock)
+    lifetime = timedelta(seconds=settings.upload_lifetime)
+    orphans = SweepOrphans(S3Raw(store), ledger, tasks, uploads, clock, lifetime, settings.sweep_days)
 
     async def ready() -> bool:
         return prove.proven and await store.answers()
@@ -167,9 +184,11 @@ def assemble(settings: GatewaySettings, store: ObjectStore, events: EventPublish
     jobs = (
         prove_storage(prove),
         relay_events(relay),
+        lead_sweeps(leader),
         sweep_unconcluded(sweep, settings.sweep_every),
-        sweep_commands(SweepCommands(commands, tasks, relay, clock, after, settings.sweep_days), settings.sweep_every),
-        sweep_uploads(sweep_resumable, settings.sweep_uploads_every),
+        sweep_commands(commanded, leader, settings.sweep_every),
+        sweep_uploads(sweep_resumable, leader, settings.sweep_uploads_every),
+        sweep_orphans(orphans, leader, settings.sweep_uploads_every),
     )
     return Parts(edge, jobs, ready)
 

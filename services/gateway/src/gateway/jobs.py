@@ -1,5 +1,6 @@
 """Clock edge: what turns without a message."""
 
+import math
 import os
 import signal
 import time
@@ -7,32 +8,53 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from gateway.usecases import Relay, SweepCommands, SweepUnconcluded
+from gateway.usecases import Relay, SweepCommands, SweepOrphans, SweepUnconcluded
 from gateway.usecases.resumablesweep import SweepUploads
 from sluice.errors import ObjectMissing, Permanent, Transient
 from sluice.jobs import Job
+from sluice.lease import Leader
 from sluice.proof import ProveStorage
 
 log = structlog.get_logger()
+
+Sweep = Callable[[], Awaitable[bool]]
 
 
 def relay_events(relay: Relay) -> Job:
     return Job("relay-events", relay, pause=1.0)
 
 
+def lead_sweeps(leader: Leader) -> Job:
+    # its work is to wait while it leads, and that has no pulse
+    return Job("lead-sweeps", leader, pause=2.0, patience=math.inf)
+
+
 def sweep_unconcluded(sweep: SweepUnconcluded, every: float) -> Job:
     return _sweep("sweep-unconcluded", sweep, every)
 
 
-def sweep_commands(sweep: SweepCommands, every: float) -> Job:
-    return _sweep("sweep-commands", sweep, every)
+def sweep_commands(sweep: SweepCommands, leader: Leader, every: float) -> Job:
+    return _sweep("sweep-commands", _led(sweep, leader), every)
 
 
-def sweep_uploads(sweep: SweepUploads, every: float) -> Job:
-    return _sweep("sweep-uploads", sweep, every)
+def sweep_uploads(sweep: SweepUploads, leader: Leader, every: float) -> Job:
+    return _sweep("sweep-uploads", _led(sweep, leader), every)
 
 
-def _sweep(name: str, sweep: Callable[[], Awaitable[bool]], every: float) -> Job:
+def sweep_orphans(sweep: SweepOrphans, leader: Leader, every: float) -> Job:
+    return _sweep("sweep-orphans", _led(sweep, leader), every)
+
+
+def _led(sweep: Sweep, leader: Leader) -> Sweep:
+    """Done by one of all replicas only."""
+
+    async def work() -> bool:
+        return await sweep() if leader.leads else False
+
+    return work
+
+
+def _sweep(name: str, sweep: Sweep, every: float) -> Job:
     """`every` in seconds; more where the listings are long, so that they take a tenth of the time at most."""
 
     async def work() -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -43,6 +44,27 @@ class FileStore(Protocol):
         """What is not there is fine."""
 
     def uri(self, key: str) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class RawObject:
+    """Bytes of an upload as they lie on S3. `size` in bytes."""
+
+    key: str
+    uri: str
+    task_id: UUID
+    upload_id: UUID
+    size: int
+    written_at: datetime
+
+
+class RawObjects(Protocol):
+    """What was uploaded, whether accepted or not. Every method raises Transient while it cannot be told."""
+
+    def of_day(self, day: str) -> AsyncIterator[RawObject]:
+        """Those whose upload began on that day (`yyyy-mm-dd`); objects of one task come one after the other."""
+
+    async def remove(self, key: str) -> None: ...
 
 
 class Objects(Protocol):
@@ -116,8 +138,11 @@ class AcceptanceLedger(Protocol):
     async def read(self, day: str, task_id: UUID) -> Acceptance:
         """Raises Permanent where the record is missing or broken."""
 
+    def recorded(self, day: str) -> AsyncIterator[UUID]:
+        """Tasks accepted on that day (`yyyy-mm-dd`)."""
+
     def without_outcome(self, day: str) -> AsyncIterator[UUID]:
-        """Tasks accepted on that day (`yyyy-mm-dd`) that have no outcome yet."""
+        """Those of `recorded` that have no outcome yet."""
 
 
 class ResumableUploads(Protocol):

@@ -13,7 +13,7 @@ from sluice.events.facts import (
     TaskFact,
     TaskProgress,
 )
-from sluice.events.identity import derived_id, task_id_for_key, task_id_for_outside
+from sluice.events.identity import derived_id, drawn_at, task_id_for_key, task_id_for_outside
 from sluice.events.values import (
     DATASOURCE_PATTERN,
     VERSION_PATTERN,
@@ -64,6 +64,7 @@ __all__ = [
     "day_of",
     "derived_id",
     "display_name",
+    "drawn_at",
     "follow",
     "safe_key_name",
     "task_id_for_key",

@@ -1,5 +1,6 @@
-"""Ids derived from causes: the same cause gives the same id, so a redelivery is recognisable and without effect."""
+"""Ids derived from causes: the same cause gives the same id, so a redelivery is recognisable and without effect. Ids that tell a time."""
 
+from datetime import UTC, datetime
 from uuid import UUID, uuid5
 
 SLUICE = UUID("5a1d1f4e-3f0c-5d7a-9c55-6f1c2b1e7a10")
@@ -19,3 +20,16 @@ def task_id_for_key(caller: str, idempotency_key: str) -> UUID:
 def task_id_for_outside(source: str, event_id: str) -> UUID:
     """Task of a `file.uploaded` that another system published: CloudEvents' own identity, `source` and `id`."""
     return uuid5(SLUICE, f"event\x00{source}\x00{event_id}")
+
+
+def drawn_at(uuid: UUID) -> datetime:
+    """When a UUIDv7 was drawn, to the millisecond. Raises ValueError for other versions, and for a time that no calendar has."""
+    if uuid.version != _UUID7:
+        raise ValueError(f"{uuid} is no UUIDv7: it tells no time")
+    try:
+        return datetime.fromtimestamp((uuid.int >> 80) / 1000, tz=UTC)
+    except (OverflowError, OSError) as error:
+        raise ValueError(f"{uuid} tells a time that no calendar has") from error
+
+
+_UUID7 = 7

@@ -17,6 +17,7 @@ OWN_PREFIXES = (
     "contracts/",
     "corrections/",
     "keys/",
+    "leases/",
     "outcomes/",
     "probes/",
     "raw/",

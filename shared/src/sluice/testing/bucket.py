@@ -5,10 +5,11 @@ import hashlib
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import count
 from typing import Any
 
+from sluice.clock import utc_now
 from sluice.errors import ObjectChanged, ObjectExists, ObjectMissing, Permanent, Transient
 from sluice.multipart import Part, Pieces
 from sluice.objectstore import ObjectInfo
@@ -99,6 +100,7 @@ class InMemoryObjectStore:
     down: bool = False
     others: dict[str, "InMemoryObjectStore"] = field(default_factory=dict)
     """Other buckets of the server, by name."""
+    now: Callable[[], datetime] = utc_now
     _ids: Any = field(default_factory=count)
 
     def check(self, method: str, key: str, effect: Callable[[], Any] | None = None) -> None:
@@ -212,8 +214,8 @@ class InMemoryObjectStore:
         return sorted(key for key in self.objects if key.startswith(prefix))
 
     def left_behind(self) -> Sequence[str]:
-        """Everything but contracts."""
-        return [key for key in self.keys() if not key.startswith("contracts/")]
+        """Everything but contracts and who leads."""
+        return [key for key in self.keys() if not key.startswith(("contracts/", "leases/"))]
 
     async def _get_meant(self, key: str, etag: str | None) -> bytes:
         content = await self.get(key)
@@ -222,9 +224,7 @@ class InMemoryObjectStore:
         return content
 
     def _info(self, key: str) -> ObjectInfo:
-        return ObjectInfo(
-            key, len(self.objects[key]), _etag(self.objects[key]), datetime.now(UTC).replace(microsecond=0)
-        )
+        return ObjectInfo(key, len(self.objects[key]), _etag(self.objects[key]), self.now().replace(microsecond=0))
 
 
 def _etag(content: bytes) -> str:

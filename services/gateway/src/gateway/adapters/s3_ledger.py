@@ -50,11 +50,14 @@ class S3Ledger:
             raise Undecodable("the record speaks of another task than its name")
         return acceptance
 
+    def recorded(self, day: str) -> AsyncIterator[UUID]:
+        return self._tasks(accepted_prefix(day))
+
     async def without_outcome(self, day: str) -> AsyncIterator[UUID]:
         """Both listings are in the order of their names, so one pass over the two suffices and nothing is collected."""
         outcomes = self._tasks(outcome_prefix(day))
         concluded = await anext(outcomes, None)
-        async for task_id in self._tasks(accepted_prefix(day)):
+        async for task_id in self.recorded(day):
             while concluded is not None and str(concluded) < str(task_id):
                 concluded = await anext(outcomes, None)
             if task_id != concluded:

@@ -21,6 +21,7 @@ from gateway.adapters.s3_ledger import JSON
 from gateway.domain.resumable import Arrived, Conclusion, ResumableUpload, Seal, Tail
 from gateway.errors import OffsetConflict, UploadGone, UploadLocked
 from sluice.errors import ObjectExists, ObjectMissing, Permanent, Transient, Undecodable
+from sluice.events import drawn_at
 from sluice.lease import Leases, LeaseTaken, Wanted
 from sluice.ledger import RAW, UPLOADS, upload_prefix
 from sluice.multipart import Part, PartWriter, Pieces
@@ -197,9 +198,7 @@ def _upload_id(name: str) -> UUID | None:
     """None for what is not the id of an upload: other names may stand there."""
     try:
         upload_id = UUID(name)
+        drawn_at(upload_id)
     except ValueError:
         return None
-    return upload_id if upload_id.version == _UUID7 and str(upload_id) == name else None
-
-
-_UUID7 = 7
+    return upload_id if str(upload_id) == name else None

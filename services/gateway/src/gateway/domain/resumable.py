@@ -7,7 +7,6 @@ who write the same file can only write the same parts, and one that wakes up lat
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Self
 from uuid import UUID
@@ -20,11 +19,6 @@ from sluice.events.values import Value
 from sluice.multipart import Part
 
 TAIL = re.compile(r"([0-9]+)-([0-9]+)-([0-9a-f]{64})")
-
-
-def begun_at(upload_id: UUID) -> datetime:
-    """When an upload was created: its id, a UUIDv7, says it."""
-    return datetime.fromtimestamp((upload_id.int >> 80) / 1000, tz=UTC)
 
 
 class ResumableUpload(Value):

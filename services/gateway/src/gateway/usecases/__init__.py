@@ -12,6 +12,7 @@ from gateway.usecases.known import KnownContent
 from gateway.usecases.relay import Relay
 from gateway.usecases.sweep import SweepUnconcluded
 from gateway.usecases.sweepcommands import SweepCommands
+from gateway.usecases.sweeporphans import SweepOrphans
 
 __all__ = [
     "Accept",
@@ -30,5 +31,6 @@ __all__ = [
     "RetractTask",
     "RetryTask",
     "SweepCommands",
+    "SweepOrphans",
     "SweepUnconcluded",
 ]

@@ -7,11 +7,12 @@ from uuid import UUID
 
 import structlog
 
-from gateway.domain.resumable import ResumableUpload, Seal, Why, begun_at
+from gateway.domain.resumable import ResumableUpload, Seal, Why
 from gateway.errors import UploadGone, UploadRefused
 from gateway.ports import ResumableUploads
 from gateway.usecases.resumablefinish import FinishUpload
 from sluice.clock import Clock
+from sluice.events import drawn_at
 
 log = structlog.get_logger()
 
@@ -30,10 +31,10 @@ class SweepUploads:
         """One round, from the oldest on. Raises Transient while the storage does not answer."""
         horizon, count = self.clock() - self.lifetime - self.grace, Counter[str]()
         async for upload_id in self.uploads.oldest():
-            if begun_at(upload_id) > horizon:
+            if drawn_at(upload_id) > horizon:
                 break
             count[await self._end(upload_id)] += 1
-        count["aborted"] = await self.uploads.abort_unfinished(lambda upload_id: begun_at(upload_id) <= horizon)
+        count["aborted"] = await self.uploads.abort_unfinished(lambda upload_id: drawn_at(upload_id) <= horizon)
         del count["young"]
         if count.total():
             log.info("resumable uploads swept", **count)

@@ -1,6 +1,6 @@
 """Records held against outcomes: what has none after a while is told again, always the identical event."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -36,7 +36,7 @@ class Watch:
 @dataclass(slots=True)
 class SweepUnconcluded:
     """Looks at the tasks of the last `days`. `after`: how long an outcome may take before the event is told again;
-    `after_start` the same for what a process before us left."""
+    `after_start` the same for what a process before us left. Every replica counts; the one that `leads` tells."""
 
     ledger: AcceptanceLedger
     outbound: Outbound
@@ -45,6 +45,7 @@ class SweepUnconcluded:
     after: timedelta
     after_start: timedelta
     days: int
+    leads: Callable[[], bool]
     _watched: dict[UUID, Watch] = field(default_factory=dict)
     _quiet: dict[str, datetime] = field(default_factory=dict)
     """Days that are over and had no open task, and when they are looked at again."""
@@ -59,7 +60,7 @@ class SweepUnconcluded:
             if watch is None:
                 continue
             open_tasks.add(task_id)
-            if room and watch.due <= self.clock():
+            if room and self.leads() and watch.due <= self.clock():
                 room = await self._tell(day, task_id, watch)
         self.backlog.noted(count)
         self._watched = {task_id: self._watched[task_id] for task_id in open_tasks}
