@@ -41,6 +41,11 @@ class Sluice:
         WRITERS[suffix](planted(table, errors) if errors else table, path)
         return path
 
+    def counts(self, datasource: str = "sales") -> dict[str, int]:
+        """Rows of each task of which there are any, as Druid's SQL counts them."""
+        rows = self._sql(f'SELECT __task_id AS task, COUNT(*) AS n FROM "{datasource}" GROUP BY 1')  # noqa: S608 - a query of our own
+        return {row["task"]: row["n"] for row in rows}
+
     def put(self, name: str, content: Any, datasource: str = "sales", **headers: str) -> httpx.Response:
         url = f"{self.stack.url}/v1/datasources/{datasource}/files/{name}"
         return httpx.put(url, content=content, headers=headers, timeout=60, trust_env=False)
@@ -56,12 +61,16 @@ class Sluice:
 
     def count(self, task_id: str, datasource: str = "sales") -> int:
         """Rows of the task, as Druid's SQL counts them."""
-        query = f"SELECT COUNT(*) AS n FROM \"{datasource}\" WHERE __task_id = '{task_id}'"  # noqa: S608 - a query of our own
+        found = self._sql(f"SELECT COUNT(*) AS n FROM \"{datasource}\" WHERE __task_id = '{task_id}'")  # noqa: S608 - the same
+        return found[0]["n"] if found else 0
+
+    def _sql(self, query: str) -> list[dict[str, Any]]:
+        """Nothing, where the datasource has never had a row."""
         url = f"{self.stack.endpoints.druid_broker_url}/druid/v2/sql"
         answer = httpx.post(url, json={"query": query}, timeout=20, trust_env=False)
         if answer.status_code == 400 and "not found" in answer.text:
-            return 0
-        return answer.raise_for_status().json()[0]["n"]
+            return []
+        return answer.raise_for_status().json()
 
     @property
     def s3(self):
@@ -76,7 +85,8 @@ class Sluice:
         )
 
     def keys(self, prefix: str) -> list[str]:
-        return [each["Key"] for each in self.s3.list_objects_v2(Bucket="sluice", Prefix=prefix).get("Contents", [])]
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket="sluice", Prefix=prefix)
+        return [each["Key"] for page in pages for each in page.get("Contents", [])]
 
     def say(self, topic: str, value: bytes, headers: dict[str, str], key: bytes | None = None) -> None:
         """Publish as an outsider does: with a client of its own."""

@@ -38,17 +38,6 @@ def test_a_service_killed_in_mid_work(sluice, until, service):
         sluice.assert_loaded_once(task_id, 200)
 
 
-def test_files_are_accepted_while_kafka_is_down(sluice):
-    kafka = sluice.stack.parts["kafka"]
-    kafka.stop()
-    try:
-        tasks = upload_some(sluice, 4)
-    finally:
-        kafka.start()
-    for task_id in tasks:
-        sluice.assert_loaded_once(task_id, 200)
-
-
 def test_a_gateway_killed_while_kafka_is_down_forgets_nothing(sluice, until):
     kafka, gateway = sluice.stack.parts["kafka"], sluice.stack.services["gateway"]
     kafka.stop()

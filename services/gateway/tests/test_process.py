@@ -246,13 +246,21 @@ async def _count(listing: Any) -> int:
     return len(await listing)
 
 
-async def test_eight_at_once_under_one_key_are_one_task(gateway: Process, bucket: ObjectStore) -> None:
-    key = str(uuid4())
-    uploads = [asyncio.to_thread(gateway.put, chunks(10 * MB), idempotency_key=key) for _ in range(8)]
-    answers = await asyncio.gather(*uploads)
-    assert [answer.status_code for answer in answers] == [202] * 8
+async def test_a_hundred_at_once_under_one_key_on_two_replicas_are_one_task_and_one_object(
+    run: Run, bucket: ObjectStore
+) -> None:
+    room, headers, body = (
+        {"max_uploads": 100, "max_uploads_of_caller": 100},
+        {"Idempotency-Key": str(uuid4())},
+        LINE * 20,
+    )
+    with run(**room) as one, run(**room) as two:
+        limits = httpx.Limits(max_connections=None)
+        async with httpx.AsyncClient(timeout=60, trust_env=False, limits=limits, headers=headers) as http:
+            answers = await asyncio.gather(*(http.put(f"{each.url}/a.csv", content=body) for each in [one, two] * 50))
+    assert [answer.status_code for answer in answers] == [202] * 100
     (task_id,) = {answer.json()["task_id"] for answer in answers}
-    (raw,) = await raw_keys(bucket, gateway)
+    (raw,) = await raw_keys(bucket, one)
     assert (await record_of(bucket, task_id)).data.object.uri == bucket.uri(raw)
 
 
