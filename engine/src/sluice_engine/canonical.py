@@ -121,9 +121,10 @@ def canonical_columns(contract: Contract, task_id: UUID, *, extra: bool) -> list
     ]
 
 
-def extra_column(extra: pl.DataFrame) -> pl.Series:
-    """Columns that the contract does not know, as one JSON object of texts in each row."""
-    columns = extra.select(name for name in extra.columns if name.strip() not in {ROW, ERRORS})
+def extra_column(extra: pl.DataFrame, height: int) -> pl.Series:
+    """Columns that the contract does not know, as one JSON object of texts in each of `height` rows; null where there are none."""
+    # not by `select`: to it a name such as * or ^a$ means other columns
+    columns = extra[[name for name in extra.columns if name.strip() not in {ROW, ERRORS}]]
     if not columns.width:
-        return pl.repeat(None, extra.height, dtype=pl.String, eager=True).alias(EXTRA)
+        return pl.repeat(None, height, dtype=pl.String, eager=True).alias(EXTRA)
     return columns.select(pl.struct(pl.all()).struct.json_encode().alias(EXTRA)).to_series()

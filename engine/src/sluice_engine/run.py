@@ -139,7 +139,7 @@ class Run:
             return sifted.typed.clear()
         rows = sifted.typed
         if policy.extra_columns is ExtraColumns.KEEP:
-            rows = rows.hstack([extra_column(batch.extra)])
+            rows = rows.hstack([extra_column(batch.extra, rows.height)])
         return rows if sifted.rejected is None else rows.filter(~sifted.rejected)
 
     def _settle(self) -> None:

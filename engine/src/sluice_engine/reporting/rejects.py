@@ -86,6 +86,13 @@ def _apostrophe(column: str) -> pl.Expr:
     return pl.when(formula).then(pl.concat_str(pl.lit("'"), text)).otherwise(text).alias(column)
 
 
+def _by_place(frame: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
+    """These columns, called by their places: in expressions a sender's name such as * or ^a$ means other columns."""
+    placed = frame[list(columns)]
+    placed.columns = [str(at) for at in range(placed.width)]
+    return placed
+
+
 class _Closing:
     """Leaving the context closes; closing twice does nothing more."""
 
@@ -119,7 +126,7 @@ class CsvRejects(_Closing):
         self._fill(self.dialect.skip_after_header)
 
     def add(self, frame: pl.DataFrame) -> None:
-        self._write(frame.select(self.columns))
+        self._write(_by_place(frame, self.columns))
         self.rows += frame.height
 
     def close(self) -> ReportFile:
@@ -150,7 +157,7 @@ class ParquetRejects(_Closing):
     def add(self, frame: pl.DataFrame) -> None:
         part = self.path.with_suffix(f".{len(self._parts):06d}")
         # categories differ from frame to frame; their texts do not
-        frame = frame.select(self.columns).with_columns(pl.col(pl.Categorical).cast(pl.String))
+        frame = frame[list(self.columns)].with_columns(pl.col(pl.Categorical).cast(pl.String))
         frame.write_parquet(part, compression="zstd", compression_level=1)
         self._parts.append(part)
         self.rows += frame.height
@@ -182,7 +189,7 @@ class SheetRejects(_Closing):
         self._fill(self.dialect.skip_after_header)
 
     def add(self, frame: pl.DataFrame) -> None:
-        self.sheet.add(frame.select(self.columns))
+        self.sheet.add(_by_place(frame, self.columns))
         self.rows += frame.height
 
     def close(self) -> ReportFile:
