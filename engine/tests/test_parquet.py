@@ -191,3 +191,15 @@ def test_any_bytes_are_a_structure_or_malformed(data):
     except Malformed:
         return
     assert reader.at <= len(data)
+
+
+def test_lists_within_lists_are_malformed_beyond_a_depth():
+    with pytest.raises(Malformed):
+        Reader(b"\x19" * 100_000).struct()
+
+
+@pytest.mark.parametrize("extra", [ExtraColumns.IGNORE, ExtraColumns.KEEP])
+def test_a_column_without_a_name_is_called_by_its_place(tmp_path, extra):
+    path = written(tmp_path / "a.parquet", pl.DataFrame({"a": [1], "": ["x"], "b": [2]}))
+    (batch,) = ParquetTable(path, contract(F.INTEGER, F.INTEGER, policy=Policy(extra_columns=extra))).batches()
+    assert (batch.cells.rows(), batch.extra.to_dicts()) == ([(1, 2)], [{"column 2": "x"}])

@@ -43,8 +43,8 @@ class ParquetTable:
         footer = check_footer(self.path)
         self._columns = resolve(footer.names, self.contract, correcting=self.correcting)
         with _translated():
-            schema = self._scan().collect_schema()
-        check_types(schema, self._columns, self.contract)
+            types = self._scan().collect_schema().dtypes()
+        check_types(pl.Schema(zip(self._names, types, strict=True)), self._columns, self.contract)
         yield from self._batches()
 
     def again(self, rows: pl.Series) -> Iterator[Batch]:
@@ -55,6 +55,11 @@ class ParquetTable:
                 yield batch
             if here[1] == len(numbers):
                 return
+
+    @property
+    def _names(self) -> list[str]:
+        """Ours, by their places: a column of the file may have none."""
+        return [each.name for each in self._columns]
 
     def _scan(self) -> pl.LazyFrame:
         return pl.scan_parquet(self.path, glob=False, low_memory=True)
@@ -67,7 +72,7 @@ class ParquetTable:
                 for own in self._columns
                 if own.field
             ]
-            extra = [as_string(cells[own.name]) for own in self._columns if not own.field and own.name in cells.columns]
+            extra = [as_string(cells[own.name]) for own in self._columns if not own.field]
             rows = pl.Series(np.arange(first, first + cells.height, dtype=np.uint64))
             yield Batch(pl.DataFrame(known), rows, extra=pl.DataFrame(extra))
             first += cells.height
@@ -77,6 +82,7 @@ class ParquetTable:
             for frame in self._scan().collect_batches(
                 chunk_size=ROWS, maintain_order=True, lazy=True, engine="streaming"
             ):
+                frame.columns = self._names
                 yield from (part for part in frame.iter_slices(ROWS) if part.height)
 
 

@@ -65,6 +65,8 @@ class Reader:
                 raise Malformed
 
     def _list(self, depth: int) -> list[Value]:
+        if depth > DEEPEST:
+            raise Malformed
         head = self._byte()
         count = self._varint() if head >> 4 == 0x0F else head >> 4  # noqa: PLR2004 - stands for a longer one
         if count > len(self.data) - self.at:  # each takes a byte at least
