@@ -563,3 +563,31 @@ def test_batches_of_one_sheet_number_their_rows_on(monkeypatch, tmp_path):
     batches: list[Batch] = list(opened(tmp_path / "input", data, contract(F.INTEGER)).batches())
     assert len(batches) > 2
     assert [row for batch in batches for row in batch.rows.to_list()] == list(range(1, 201))
+
+
+@pytest.mark.parametrize("blank", ["\n", "\t", "\r\n"])
+def test_any_blank_may_follow_the_name_of_a_tag(tmp_path, blank):
+    row = f'<row r="2"><c r="A2"><v>1</v></c><c{blank}r="B2"><v>2</v></c></row>'
+    table = opened(tmp_path / "a.xlsx", parts(sheet(HEADER + row)), contract(F.INTEGER, F.INTEGER))
+    assert cells(table).rows() == [(1, 2)]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        '<row r="5000000000"><c><v>1</v></c></row>',
+        '<row r="-1"><c><v>1</v></c></row>',
+        f'<row r="2">{"<c><v>1</v></c>" * 70_000}</row>',
+    ],
+)
+def test_a_cell_outside_of_any_sheet_is_refused(tmp_path, row):
+    table = opened(tmp_path / "a.xlsx", parts(sheet(HEADER + row)), contract(F.INTEGER, F.INTEGER))
+    with pytest.raises(FileRejected) as refusal:
+        cells(table)
+    assert refusal.value.code == "unreadable-file"
+
+
+def test_a_style_before_the_first_is_none(tmp_path):
+    row = '<row r="2"><c r="A2" s="-1"><v>1</v></c><c><v>2</v></c></row>'
+    table = opened(tmp_path / "a.xlsx", parts(sheet(HEADER + row)), contract(F.INTEGER, F.INTEGER))
+    assert cells(table).rows() == [(1, 2)]

@@ -124,7 +124,7 @@ class SheetCells:
             case "b":
                 return Kind.BOOLEAN, False
             case "n" | None:
-                return (self.kinds[style] if style < len(self.kinds) else Kind.NUMBER), False
+                return (self.kinds[style] if 0 <= style < len(self.kinds) else Kind.NUMBER), False
             case _:
                 return Kind.TEXT, False
 
@@ -145,9 +145,11 @@ FOUND = {**CELLS, "shared": pl.Boolean}
 
 def quick(xml: bytes, kind_of: KindOf) -> pl.DataFrame | None:
     """Cells of rows that are written as most programs write them; None where anything else is among them."""
-    if b"<!" in xml or b"<c>" in xml:
+    if b"<!" in xml:
         return None
     texts = pl.Series([xml.decode()]).str.split("<c ").explode().slice(1)
+    if xml.count(b"<c") != len(texts):  # some begin otherwise, such as <c> or with a line end
+        return None
     if texts.is_empty():
         return pl.DataFrame(schema=FOUND)
     found = texts.str.extract_groups(VALUE).struct.unnest()
@@ -201,6 +203,8 @@ def exact(xml: bytes, names: bytes, before: int, kind_of: KindOf) -> pl.DataFram
             column = column_index(reference[1]) if reference else column + 1
             text = _value(cell)
             if text is not None:
+                if not (0 < row <= ROWS and column < COLUMNS):
+                    raise broken()
                 type_ = "e" if text == UNCALCULATED else cell.get("t")
                 found.append((row, column, *_ordered(kind_of(type_, int(cell.get("s") or 0)), text)))
     return pl.DataFrame(found, schema=FOUND, orient="row")
