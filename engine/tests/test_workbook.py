@@ -192,3 +192,17 @@ def test_an_xls_becomes_a_new_workbook_with_its_values(tmp_path, epoch_1904):
 def test_characters_that_xml_cannot_hold_are_left_out(tmp_path):
     marked(tmp_path, sample(), Mark("B2", "bad \x01\ud800 value"))
     assert openpyxl.load_workbook(tmp_path / "workbook.xlsx")["Sales 2024"]["B2"].comment.text == "bad  value"
+
+
+@pytest.mark.parametrize("odd", ["<v>seven</v>", '<v>7</v><extLst count="x"/>', "<is><t>&#0;</t></is>"])
+def test_a_workbook_with_odd_parts_is_not_made_and_the_rest_stands(tmp_path, odd):
+    """The reader of cells is more lenient than the library that writes a workbook back: its verdict must not be lost with the copy."""
+    content = io.BytesIO()
+    sample().save(content)
+    with zipfile.ZipFile(content) as old, zipfile.ZipFile(tmp_path / "input", "w") as new:
+        for name in old.namelist():
+            text = old.read(name)
+            new.writestr(name, text.replace(b"<v>7</v>", odd.encode()) if name.endswith("sheet2.xml") else text)
+    done = write_workbook(tmp_path / "input", tmp_path / "marked.xlsx", "Sales 2024", [Mark("B2", "minimum")], SUMMARY)
+    assert (done.made, [note.code for note in done.notes]) == (False, ["workbook-not-made"])
+    assert not (tmp_path / "marked.xlsx").exists()

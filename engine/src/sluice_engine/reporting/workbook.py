@@ -2,22 +2,42 @@
 
 import re
 import zipfile
+import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import openpyxl
 from openpyxl.cell.cell import MergedCell
 from openpyxl.comments import Comment
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils.datetime import MAC_EPOCH, WINDOWS_EPOCH
+from openpyxl.utils.exceptions import IllegalCharacterError, InvalidFileException
 
 from sluice.reports import Note, RuleCount
 from sluice_engine.reading.sheetxml import safe_xml
 from sluice_engine.reading.workbook import Kind
 from sluice_engine.reading.xls import open_xls
+
+ODDITIES = (
+    ET.ParseError,
+    InvalidFileException,
+    IllegalCharacterError,
+    zipfile.BadZipFile,
+    zlib.error,
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    NotImplementedError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+"""What openpyxl raises for a part that it does not understand. The reader of cells took the file, so it has its verdict all the same."""
 
 MOST_MARKS = 20_000
 MOST_UNPACKED = 60_000_000
@@ -71,19 +91,30 @@ class Written:
 
 def write_workbook(source: Path, target: Path, sheet: str, marks: Iterable[Mark], summary: Summary) -> Written:
     """Mark cells of `sheet`, at most MOST_MARKS, in a copy of an XLSX; of an XLS, in a new workbook with the values of that sheet."""
+    try:
+        return _written(source, target, sheet, marks, summary)
+    except ODDITIES:
+        target.unlink(missing_ok=True)
+        return _not_made("has parts that cannot be written back")
+
+
+def _written(source: Path, target: Path, sheet: str, marks: Iterable[Mark], summary: Summary) -> Written:
+    """Raises ODDITIES."""
     packed = zipfile.is_zipfile(source)
     lost = _lost(source) if packed else ["everything but the values of this sheet, for XLS cannot be written back"]
     book = (_loaded if packed else _copied)(source, sheet)
     if book is None:
-        said = (
-            "The workbook is too big to be sent back with marks; use the rejects file, which holds every rejected row."
-        )
-        return Written(made=False, notes=(Note(code="workbook-not-made", message=said),))
+        return _not_made("is too big to be sent back")
     marked, more = _mark(book[sheet], marks)
     notes = [*_kept(lost), *_formulas(packed=packed), *_capped(marked, more=more)]
     _sum_up(book, summary, [note.message for note in notes])
     book.save(target)
     return Written(made=True, notes=tuple(note for note in notes if note.code != "workbook-formulas"))
+
+
+def _not_made(why: str) -> Written:
+    said = f"There is no copy of the workbook with marks, for it {why}; use the rejects file, which holds every rejected row."
+    return Written(made=False, notes=(Note(code="workbook-not-made", message=said),))
 
 
 def _lost(source: Path) -> list[str]:
