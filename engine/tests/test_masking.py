@@ -1,6 +1,7 @@
 """Of a column that the contract classifies, no value leaves the file: not in a report, its page, a comment in a workbook, or a verdict."""
 
 import datetime as dt
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,17 @@ from typing import Any
 import openpyxl
 import pytest
 
-from sluice.contracts import Contract, PolicyMode
+from sluice.contracts import (
+    Contract,
+    DruidTarget,
+    Field,
+    FieldType,
+    Metric,
+    MetricKind,
+    Operator,
+    PolicyMode,
+    Threshold,
+)
 from sluice.reports import MASK, Report
 from sluice.reports.html import render_html
 
@@ -105,3 +116,20 @@ def test_a_name_that_is_nearly_the_contracts_is_shown(look, secret):
     seen = look(",".join(f"{name}s" for name in secret.columns).encode() + b"\n1,2,3,4,5,6,7,8\n", contract=secret)
     hints = {error["hint"] for error in seen.report["errors"]}
     assert "Rename the column Countrys to Country." in hints
+
+
+def test_words_of_a_classified_boolean_are_in_no_remedy(look, secret, writers):
+    contract = replace(secret, fields=(*secret.fields, Field("Consent", FieldType.BOOLEAN, classified=True)))
+    table = [[*row, word] for row, word in zip([list(map(str, GOOD))] * 4, ["Ja", "Ja", "nein", "nein"], strict=True)]
+    seen = look(writers["csv"](contract.columns, table), contract=contract)
+    assert [cause["code"] for cause in seen.report["causes"]] == ["boolean-words"]
+    assert not [word for word in ("Ja", "nein") if word in json.dumps(seen.report, ensure_ascii=False)]
+
+
+def test_a_comma_in_a_name_unmasks_no_key(look, sales, writers):
+    fields = (Field("First, last", FieldType.STRING, classified=True), Field("At", FieldType.DATE, required=True))
+    rule = Metric(MetricKind.DUPLICATE_VALUES, Threshold(Operator.EQUAL, (0,)), ("First, last", "At"))
+    contract = replace(sales, fields=fields, druid=DruidTarget("At"), metrics=(rule,))
+    seen = look(writers["csv"](contract.columns, [["Ada Lovelace", "2031-07-19"]] * 2), contract=contract)
+    assert seen.places("rule", "value") == [("duplicate-values", MASK)]
+    assert "Lovelace" not in str(seen.report)

@@ -144,8 +144,9 @@ class Findings:
     def _shown(self, column: str | None, value: object) -> str | None:
         if value is None or value == "":
             return None
-        names = {column, *(column or "").split(", ")}
-        return shown(value) if self._classified.isdisjoint(names) else MASK
+        # keys of several columns are joined, and a name may hold a comma itself: to mask too much tells nothing
+        joined = f", {column}, "
+        return MASK if any(f", {name}, " in joined for name in self._classified) else shown(value)
 
     def _hint(self, rule: Rule, value: str | None) -> str:
         if rule.id == "invalid-values" and value not in {None, MASK}:

@@ -133,6 +133,8 @@ def _words(counts: Counter[Kind], told: Told) -> Iterator[Saying]:
             for setting in settings
         }
         advice = f"Set {_settings(dialect)} in the contract's dialect, or write true and false."
+        if told.field.classified:
+            advice, dialect = "Write true and false.", {}
         yield Saying(
             "boolean-words",
             sum(words.values()),
