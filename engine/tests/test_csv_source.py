@@ -67,6 +67,8 @@ def test_a_text_is_read_in_its_encoding_which_is_said(data, declared, name, bloc
 REFUSED = [
     (b"a,b\n1,x\n2,\x80\n", None, "Line 3, byte 10", "encoding: windows-1252"),
     (codecs.BOM_UTF8 + b"a,b\n1,x\n2,\xe8\n", None, "Line 3, byte 13", "encoding: iso-8859-1"),
+    (b"a,b\r1,x\r2,\x80\r3,y\r", None, "Line 3, byte 10", "encoding: windows-1252"),
+    (b"a,b\r1,x\r\n2,\x81\r", "windows-1252", "Line 3, byte 11", "windows-1252"),
     (b"a,\xff\n", None, "Line 1, byte 2", "encoding: iso-8859-1"),
     (b"a,b\n1,x\n2,\x81\n", "windows-1252", "Line 3, byte 10", "windows-1252"),
     (codecs.BOM_UTF16_LE + "a,b\n1,x".encode("utf-16-le") + b"\0", None, "Line 2, byte 16", "UTF-16"),

@@ -71,19 +71,25 @@ def as_utf8(pieces: Iterator[bytes], encoding: Encoding) -> Iterator[bytes]:
 
 def _transcoded(pieces: Iterator[bytes], encoding: Encoding) -> Iterator[bytes]:
     decoder = codecs.getincrementaldecoder(encoding.codec)()
-    line, taken = 1, encoding.mark
+    line, taken, last = 1, encoding.mark, b""
     for piece in chain(pieces, [b""]):
         before = len(decoder.getstate()[0])
         try:
             text = decoder.decode(piece, final=not piece).encode()
         except UnicodeDecodeError as error:
             sound = error.object[: error.start].decode(encoding.codec, "replace")
-            raise _not_of(encoding, line + sound.count("\n"), taken - before + error.start) from error
+            raise _not_of(encoding, line + _line_ends(sound.encode(), last), taken - before + error.start) from error
         except UnicodeError as error:
             raise _not_of(encoding, line, taken) from error
-        line, taken = line + text.count(b"\n"), taken + len(piece)
+        line, taken, last = line + _line_ends(text, last), taken + len(piece), text[-1:] or last
         if text:
             yield text
+
+
+def _line_ends(text: bytes, last: bytes = b"") -> int:
+    """LF, CRLF, or a CR alone; `last` is the byte before the text, counted already."""
+    begun = last == b"\r" and text.startswith(b"\n")
+    return text.count(b"\n") + text.count(b"\r") - text.count(b"\r\n") - begun
 
 
 def _not_of(encoding: Encoding, line: int, offset: int) -> FileRejected:
@@ -98,7 +104,7 @@ def check_utf8(block: bytes, line: int, offset: int) -> None:
     try:
         block.decode()
     except UnicodeDecodeError as error:
-        where = line + block.count(b"\n", 0, error.start)
+        where = line + _line_ends(block[: error.start])
         # some bytes beyond, for a letter common to both encodings may come first
         windows = C1.search(block, error.start, error.start + 4096)
         probable, name = ("Windows-1252", "windows-1252") if windows else ("ISO-8859-1 (latin-1)", "iso-8859-1")
