@@ -126,6 +126,8 @@ def test_an_alias_means_one_column():
         ("dialect: {delimiter: '.'}", f"line 18: {VALUE}/dialect/decimal: the same as the delimiter; set decimal: ','"),
         ("dialect: {quote: '.'}", f"line 18: {VALUE}/dialect/quote: the same as the decimal mark"),
         ("dialect: {encoding: latin-99}", f"line 18: {VALUE}/dialect/encoding: 'latin-99' is no encoding of text"),
+        ("dialect: {encoding: idna}", f"line 18: {VALUE}/dialect/encoding: 'idna' is no encoding of text"),
+        ("dialect: {encoding: unicode_escape}", f"line 18: {VALUE}/dialect/encoding: 'unicode_escape' is no encoding"),
         ("dialect: {encoding: base64}", f"line 18: {VALUE}/dialect/encoding: 'base64' is no encoding of text"),
         ("dialect: {headerRow: 0}", f"line 18: {VALUE}/dialect/headerRow: input should be greater than"),
         ("dialect: {headerRow: true}", f"line 18: {VALUE}/dialect/headerRow: input should be a valid integer"),

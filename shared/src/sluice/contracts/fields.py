@@ -35,6 +35,11 @@ WIDTHS: dict[str, tuple[float, float] | None] = {
     "f64": None,
 }
 """Ranges of the widths that ODCS names; None is our own, which needs no check."""
+LARGEST = 2**63
+FINEST, COARSEST = 1e-15, 1e15
+"""Steps that can be counted in the digits of a double."""
+LONGEST = 2**31
+"""Characters; no cell has as many."""
 UTC = {"UTC", "Etc/UTC", "Z", "GMT", "Etc/GMT"}
 
 
@@ -68,6 +73,8 @@ def field_of(prop: dict[str, Any], path: Path, faults: Faults) -> Field:
 
 
 def _name(name: str, path: Path, faults: Faults) -> str:
+    if name == "*" or (name.startswith("^") and name.endswith("$")):
+        faults.add((*path, "name"), f"{name} would be read as a pattern of names; choose another")
     if not name or name != name.strip() or not name.isprintable() or len(name) > 255:  # noqa: PLR2004 - characters
         faults.add((*path, "name"), "a name has 1 to 255 characters that can be seen, and no blank before or after")
     if name.startswith("__"):
@@ -109,6 +116,9 @@ def _range(kind: FieldType, options: dict[str, Any], place: Path, faults: Faults
     most = min(highs, key=lambda bound: (bound.value, not bound.exclusive), default=None)
     if least and most and _empty(kind, least, most):
         faults.add(place, "the minimum is above the maximum: no value could ever be within")
+    for option in ("minLength", "maxLength"):
+        if options.get(option, 0) > LONGEST:
+            faults.add((*place, option), f"no text has more than {LONGEST:,} characters; write less, or leave it out")
     if (shortest := options.get("minLength")) and shortest > options.get("maxLength", shortest):
         faults.add((*place, "minLength"), "is above maxLength: no text could ever be within")
     return least, most
@@ -125,9 +135,12 @@ def _empty(kind: FieldType, low: Bound, high: Bound) -> bool:
 def _bound(kind: FieldType, options: dict[str, Any], name: str, place: Path, faults: Faults) -> Bound | None:
     said, exclusive = options[name], name.startswith("exclusive")
     if kind in {FieldType.INTEGER, FieldType.NUMBER}:
-        if isfinite(said):
+        if not isfinite(said):
+            faults.add((*place, name), "must be a finite number")
+        elif kind is FieldType.INTEGER and abs(said) > LARGEST:
+            faults.add((*place, name), "an integer has 64 bits at most; write such a bound smaller, or leave it out")
+        else:
             return Bound(said, exclusive)
-        faults.add((*place, name), "must be a finite number")
     elif kind in {FieldType.TIMESTAMP, FieldType.DATE}:
         try:
             return Bound(moment(said, _kind(kind)), exclusive)
@@ -146,6 +159,9 @@ def _step(kind: FieldType, options: dict[str, Any], place: Path, faults: Faults)
         return None
     if not isfinite(step) or step <= 0:
         faults.add((*place, "multipleOf"), "must be a number above 0")
+        return None
+    if not FINEST <= step <= COARSEST:
+        faults.add((*place, "multipleOf"), f"must be within {FINEST:g} and {COARSEST:g}: others cannot be counted")
         return None
     if kind is FieldType.INTEGER and step != floor(step):
         faults.add(

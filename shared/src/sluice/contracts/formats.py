@@ -71,6 +71,10 @@ def _check_parts(parts: set[str], kind: Kind) -> None:
         raise FormatUnknown("a date has no time of day; use logicalType timestamp, or leave the hours out")
     if kind == "timestamp" and not parts & {"%H", "%I"}:
         raise FormatUnknown("the time of day is missing; use logicalType date, or add HH:mm:ss")
+    if kind == "timestamp" and "%M" not in parts:
+        raise FormatUnknown("hours stand without minutes; add mm, or keep the column as a string")
+    if parts & {"%3f", "%6f"} and "%S" not in parts:
+        raise FormatUnknown("fractions of a second stand without seconds; add ss")
     if ("%I" in parts) != ("%p" in parts):
         raise FormatUnknown("hh counts to twelve and needs a (AM or PM); for 24 hours write HH")
 

@@ -42,6 +42,10 @@ CUSTOM = "custom:"
 """Before the name of a Pandera schema, this is the id of its rules."""
 
 
+NOT_OF_FILES = {"idna", "punycode", "raw-unicode-escape", "unicode-escape", "utf-7"}
+"""Python calls them encodings, too: ways to write a name, or a literal of a program."""
+
+
 def dialect_of(block: SluiceBlock, path: Path, faults: Faults) -> Dialect:
     said, path = block.dialect, (*path, "dialect")
     if said.delimiter == said.quote:
@@ -74,7 +78,10 @@ def _check_encoding(name: str | None, path: Path, faults: Faults) -> None:
     try:
         "a".encode(name)
         codecs.getincrementaldecoder(name)()
+        fit = codecs.lookup(name).name not in NOT_OF_FILES
     except (LookupError, UnicodeError, ValueError):
+        fit = False
+    if not fit:
         faults.add(path, f"{name[:40]!r} is no encoding of text; use such as utf-8, windows-1252, iso-8859-15, utf-16")
 
 
