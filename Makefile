@@ -6,6 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DISTRIBUTIONS := shared engine services/gateway services/validator services/druid-submitter services/status-tracker client local
 SOURCES := $(DISTRIBUTIONS) benchmarks tests conftest.py
+JOBS ?= 2
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 help: ## this list
@@ -29,8 +30,8 @@ run: setup ## everything on this machine, with the sales sample loaded; Ctrl-C s
 demo: setup ## the same in a fresh folder: one file of each format through the chain; the last line is JSON
 	@exec $(BIN)/python -m sluice_local demo
 
-test: setup ## all tests; on real Kafka, Druid, Postgres and S3 where Java and Maven are
-	@$(BIN)/python -m pytest $(ARGS)
+test: setup ## all tests, two at a time; on real Kafka, Druid, Postgres and S3 where Java and Maven are (ARGS=…, JOBS=2)
+	@$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadgroup $(ARGS)
 
 check: setup ## format, lint, types, import rules
 	@$(BIN)/ruff format --check $(SOURCES)

@@ -14,14 +14,26 @@ import pytest
 from sluice.messaging.topics import create_topics
 from sluice_local.stack import Stack, choose_kind
 
+ROOT = Path(__file__).parent
 
+
+@pytest.hookimpl(tryfirst=True)  # before xdist looks for groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if choose_kind() == "real":
-        return
     skip = pytest.mark.skip(reason="needs the real parts: install Java 17 and Maven")
     for item in items:
-        if item.get_closest_marker("real"):
+        if group := _group_of(item):
+            item.add_marker(pytest.mark.xdist_group(group))
+        if item.get_closest_marker("real") and choose_kind() != "real":
             item.add_marker(skip)
+
+
+def _group_of(item: pytest.Item) -> str | None:
+    """Tests that share running servers share the process that runs them. Whatever needs none goes where there is room."""
+    if item.path.is_relative_to(ROOT / "tests") and "parts" not in getattr(item, "fixturenames", ()):
+        return "sluice on stand-ins" if "standin" in item.name else "sluice"
+    if not item.get_closest_marker("real"):
+        return None
+    return "stacks" if item.path.is_relative_to(ROOT / "local") else "parts"
 
 
 @pytest.fixture(scope="session")

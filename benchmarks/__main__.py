@@ -6,9 +6,10 @@ import sys
 from pathlib import Path
 
 from benchmarks.harness import ROOT, Comparison, run_in_turns
+from benchmarks.upload import cases as upload
 from benchmarks.validation import cases as validation
 
-AREAS = {"validation": validation.comparisons}
+AREAS = {"upload": upload.comparisons, "validation": validation.comparisons}
 HERE = Path(__file__).parent
 BEGIN, END = "<!-- results: written by make bench -->", "<!-- end of results -->"
 Row = dict[str, object]
@@ -23,12 +24,8 @@ def main() -> None:
     asked = parser.parse_args()
     rows: list[Row] = []
     for area in asked.area or AREAS:
-        found = [
-            each
-            for each in AREAS[area](ROOT / ".sluice" / "bench", sys.executable, asked.peers)
-            if asked.case in each.case
-        ]
-        rows += measure(area, found, asked.times)
+        with AREAS[area](ROOT / ".sluice" / "bench", sys.executable, asked.peers) as comparisons:
+            rows += measure(area, [each for each in comparisons if asked.case in each.case], asked.times)
     if not asked.case:
         keep(rows)
 

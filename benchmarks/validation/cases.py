@@ -1,5 +1,7 @@
 """Which files, which peers, and what is to be reached."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.harness import Comparison, Contender
@@ -10,7 +12,8 @@ HERE = Path(__file__).parent
 CONTRACT = HERE / "orders.odcs.yaml"
 
 
-def comparisons(data: Path, ours: str, peers: str) -> list[Comparison]:
+@contextmanager
+def comparisons(data: Path, ours: str, peers: str) -> Iterator[list[Comparison]]:
     """`data`: folder for the files; `ours`, `peers`: the Python of each environment."""
 
     def sluice(file: Path) -> Contender:
@@ -33,7 +36,7 @@ def comparisons(data: Path, ours: str, peers: str) -> list[Comparison]:
     sheet = write_xlsx(data / "orders-100k.xlsx", 100_000)
     warm = Contender("sluice, warm child", (ours, *_script("warm_child"), str(small), str(CONTRACT)))
     floor = "CSV 5M rows, 1 % of rows bad"
-    return [
+    yield [
         Comparison(floor, sluice(five), here("polars_floor", five), "cpu_s", 1.7, 1.3),
         Comparison(floor, sluice(five), here("pandera_eager", five), "cpu_s", 1.0),
         Comparison(floor, sluice(five), here("pandera_eager", five), "peak_rss_mib", 0.33),

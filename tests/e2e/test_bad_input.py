@@ -19,7 +19,7 @@ def nothing_stays_behind(sluice):
     """What the gateway refused has left no bytes on S3, and what it took has come to an outcome."""
     before = set(sluice.keys("raw/"))
     yield
-    accepted = {key.split("/")[2] for key in set(sluice.keys("raw/")) - before}
+    accepted = {key.split("/")[3] for key in set(sluice.keys("raw/")) - before}
     records = {key.rpartition("/")[2].removesuffix(".json") for key in sluice.keys("accepted/")}
     assert accepted <= records, "bytes on S3 that nobody accepted"
 

@@ -326,8 +326,7 @@ def test_a_paused_upload_is_taken_up_by_another_client_and_replica(world: World,
     world.assert_accepted(paused.url)
 
 
-@pytest.mark.parametrize("replicas", [1, 2])
-@pytest.mark.parametrize("at", [100_000, 5_300_000, SIZE - 1])
+@pytest.mark.parametrize(("at", "replicas"), [(100_000, 2), (5_300_000, 1), (SIZE - 1, 2)])
 def test_a_line_that_breaks_costs_nothing_that_had_arrived(
     world: World, client: Client, at: int, replicas: int
 ) -> None:
@@ -368,11 +367,11 @@ def _end(key: str) -> int:
     return int(key.rpartition("/")[2].split("-")[1])
 
 
-KILLS = {"tuspy": (1, 8, 15, 22, 29), "tus-js": (4, 11, 18, 25, 32)}
-"""Requests to S3 after which a gateway dies, from the creation to the last record and beyond."""
+KILLS = {"tuspy": (1, 15, 29), "tus-js": (8, 22, 32)}
+"""Requests to S3 after which a gateway dies, from the creation to the last record and beyond. Of each one by one: the tests of the gateway."""
 
 
-@pytest.mark.parametrize("nth", range(5))
+@pytest.mark.parametrize("nth", range(3))
 def test_a_gateway_is_killed_between_two_requests_to_s3(
     world: World, client: Client, request: pytest.FixtureRequest, nth: int
 ) -> None:
@@ -395,7 +394,15 @@ def test_a_gateway_is_killed_between_two_requests_to_s3(
     world.assert_accepted(result.url)
 
 
-def test_an_upload_that_takes_too_long_is_gone_and_swept(world: World, client: Client) -> None:
+def test_an_upload_that_takes_too_long_is_gone_and_swept(
+    world: World, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # one gateway of all sweeps, by its own settings: so in a bucket where it is the only one
+    bucket = f"alone-{uuid4().hex[:12]}"
+    _asked(lambda store: store.client.create_bucket(Bucket=bucket))
+    world.environment["SLUICE_S3_BUCKET"] = bucket
+    monkeypatch.setenv("SLUICE_S3_BUCKET", bucket)
+    _asked(lambda store: store.put(active_contract_key(world.datasource), b"1.0.0"))
     world.door.target = world.gateway(upload_lifetime=3, sweep_uploads_every=0.5).port
     paused = world.upload(client, chunk_size=2 * MB, stop_at=6 * MB)
     _until(lambda: world.head(paused.url).status_code == 410, "its time is over")

@@ -1,0 +1,1 @@
+"""Uploads beside their peers: what taking a file in costs, and how long a sender waits."""
