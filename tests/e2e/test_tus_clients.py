@@ -368,7 +368,7 @@ def _end(key: str) -> int:
 
 
 KILLS = {"tuspy": (1, 15, 29), "tus-js": (8, 22, 32)}
-"""Requests to S3 after which a gateway dies, from the creation to the last record and beyond. Of each one by one: the tests of the gateway."""
+"""Requests to S3 after which a gateway dies, from the creation to the last record and beyond; the tests of the gateway take each."""
 
 
 @pytest.mark.parametrize("nth", range(3))

@@ -1,4 +1,4 @@
-"""`discard gateway | uploadfile`: the large file to a server that throws it away. CPU of the server."""
+"""`discard gateway | uploadfile | hashed`: the large file to a server that throws it away. CPU of the server."""
 
 import http.client
 import sys
@@ -27,9 +27,10 @@ def post(running: Server) -> int:
 
 
 def main(which: str) -> None:
-    module, hand_over = {"gateway": ("discarding_gateway", put), "uploadfile": ("discarding_uploadfile", post)}[which]
+    module, hand_over = ("discarding_gateway", put) if which == "gateway" else ("discarding_uploadfile", post)
     command = [sys.executable, "-m", f"benchmarks.upload.contenders.{module}"]
-    with server(command, "/docs", port_variable="SLUICE_HTTP_PORT", SLUICE_KAFKA_BOOTSTRAP="unused:1") as running:
+    settings = {"SLUICE_KAFKA_BOOTSTRAP": "unused:1", **({"HASHED": "yes"} if which == "hashed" else {})}
+    with server(command, "/docs", port_variable="SLUICE_HTTP_PORT", **settings) as running:
         before, began = running.cpu(), time.perf_counter()
         status = hand_over(running)
         if status != 202:

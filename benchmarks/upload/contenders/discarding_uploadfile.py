@@ -1,5 +1,6 @@
-"""What a FastAPI service does by default: an `UploadFile`, spooled to disk, then closed."""
+"""What a FastAPI service does by default: an `UploadFile`, spooled to disk, then closed. With HASHED it is read once more, for its SHA-256."""
 
+import hashlib
 import os
 from typing import Annotated
 
@@ -10,8 +11,11 @@ app = FastAPI()
 
 
 @app.post("/v1/datasources/sales/files", status_code=202)
-async def take(file: Annotated[UploadFile, File()]) -> dict[str, int | None]:
-    return {"size": file.size}
+async def take(file: Annotated[UploadFile, File()]) -> dict[str, str | int | None]:
+    digest = hashlib.sha256()
+    while "HASHED" in os.environ and (chunk := await file.read(65_536)):
+        digest.update(chunk)
+    return {"size": file.size, "sha256": digest.hexdigest()}
 
 
 uvicorn.run(app, host="127.0.0.1", port=int(os.environ["SLUICE_HTTP_PORT"]), log_config=None, access_log=False)
