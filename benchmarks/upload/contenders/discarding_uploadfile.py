@@ -1,4 +1,4 @@
-"""What a FastAPI service does by default: an `UploadFile`, spooled to disk, then closed. With HASHED it is read once more, for its SHA-256."""
+"""What a FastAPI service does by default: an `UploadFile`, spooled to disk, then closed. HASHED: read once more for its SHA-256."""
 
 import hashlib
 import os
