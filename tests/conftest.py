@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -22,8 +23,10 @@ from botocore.config import Config
 from sluice_local.client import Client
 from sluice_local.run import publish_contracts
 from sluice_local.samples import WRITERS, planted, sales
+from sluice_local.service import run_once
 from sluice_local.stack import Kind, Stack
 
+SALES = Path(__file__).parents[1] / "contracts" / "sales.odcs.yaml"
 KEPT_LOGS = Path(__file__).parents[1] / ".sluice" / "test-logs"
 
 
@@ -34,9 +37,26 @@ class Sluice:
     stack: Stack
     folder: Path
 
-    def sales_file(self, suffix: str = "csv", rows: int = 200, errors: int = 0) -> Path:
-        """A new file of sales; never the same content twice."""
+    def publish_sales(self, mode: str) -> str:
+        """A new datasource with the contract of sales, but for its mode; its name."""
+        datasource = f"s{uuid4().hex[:12]}"
+        text = SALES.read_text().replace("name: sales\n", f"name: {datasource}\n")
+        contract = self.folder / f"{datasource}.odcs.yaml"
+        contract.write_text(text.replace("mode: append", f"mode: {mode}"))
+        run_once(
+            self.stack.site,
+            "contracts",
+            ["sluice.contracts", "publish", str(contract)],
+            self.stack.endpoints.environment(),
+        )
+        return datasource
+
+    def sales_file(self, suffix: str = "csv", rows: int = 200, errors: int = 0, since: datetime | None = None) -> Path:
+        """A new file of sales; never the same content twice. `since`: its rows are of that day and the two behind it, of each some."""
         table = sales(rows, prefix=uuid4().hex[:12].upper())
+        if since:
+            days = [since, since + timedelta(days=1), since + timedelta(days=2)]
+            table = [{**row, "TransactionTimestamp": days[number % 3]} for number, row in enumerate(table)]
         path = self.folder / f"{uuid4().hex}.{suffix}"
         WRITERS[suffix](planted(table, errors) if errors else table, path)
         return path

@@ -3,15 +3,18 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import httpx
 import pytest
 
+DAY = datetime(2024, 3, 4, tzinfo=UTC)
+
 pytestmark = [pytest.mark.real, pytest.mark.timeout(900)]
 
-FILES, GOOD = 200, 8
-"""Of them good; loading takes this machine seconds a file, and whether a file is loaded is no matter to its acceptance."""
+FILES, GOOD, REPLACES = 200, 8, 6
+"""Of them good, and of another datasource, where each replaces the one before; loading takes this machine seconds a file, and whether a file is loaded is no matter to its acceptance."""
 
 
 @contextmanager
@@ -30,20 +33,31 @@ def away(sluice, until: Callable[..., object], *names: str) -> Iterator[None]:
 
 
 def test_two_hundred_files_are_accepted_while_all_but_s3_is_away_and_each_ends_once(sluice, until):
-    files = [sluice.sales_file(rows=20, errors=0 if number < GOOD else 2) for number in range(FILES)]
+    replaced = sluice.publish_sales("replace")
+    files = [sluice.sales_file(rows=20, errors=0 if number < GOOD else 2) for number in range(FILES - REPLACES)]
+    replaces = [sluice.sales_file(rows=10 + number, since=DAY) for number in range(REPLACES)]
     with away(sluice, until, "kafka", "postgres", "druid"), ThreadPoolExecutor(8) as senders:
         answers = list(senders.map(lambda each: sluice.put(each.name, each.read_bytes()), files))
+        answers += [sluice.put(each.name, each.read_bytes(), replaced) for each in replaces]
     assert {answer.status_code for answer in answers} == {202}
     tasks = [answer.json()["task_id"] for answer in answers]
     assert len(set(tasks)) == FILES
 
-    outcomes = {task_id: sluice.outcome(task_id, 600)["state"] for task_id in tasks}
-    assert [outcomes[task_id] for task_id in tasks] == ["succeeded"] * GOOD + ["rejected"] * (FILES - GOOD)
-    told = sluice.outcome_ids()
-    assert {len(told[task_id]) for task_id in tasks} == {1}
+    ends = {task_id: sluice.outcome(task_id, 600) for task_id in tasks}
+    of_sales, of_replaced = tasks[:-REPLACES], tasks[-REPLACES:]
+    bad = FILES - REPLACES - GOOD
+    assert [ends[task_id]["state"] for task_id in of_sales] == ["succeeded"] * GOOD + ["rejected"] * bad
     rows = sluice.counts()
     assert {task_id: rows[task_id] for task_id in tasks if task_id in rows} == dict.fromkeys(tasks[:GOOD], 20)
-    assert {task_id for key in sluice.keys("outcomes/") if (task_id := key[-41:-5]) in outcomes} == set(tasks)
+    # one that was judged after a later one says that it came too late; in the order of acceptance its rows would be gone as well
+    assert {(ends[each]["state"], (ends[each]["error"] or {}).get("code")) for each in of_replaced} <= {
+        ("succeeded", None),
+        ("failed", "superseded"),
+    }
+    assert sluice.counts(replaced) == {tasks[-1]: 10 + REPLACES - 1}
+    told = sluice.outcome_ids()
+    assert {len(told[task_id]) for task_id in tasks} == {1}
+    assert {task_id for key in sluice.keys("outcomes/") if (task_id := key[-41:-5]) in ends} == set(tasks)
 
 
 def test_without_s3_nothing_is_accepted_not_even_half_of_it(sluice, until):

@@ -1,15 +1,17 @@
 """Fakes at the submitter's ports. `test_adapters.py` holds them against Postgres and Druid."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from uuid import UUID
 
-from druid_submitter.domain.ingestion import Ingestion, Phase, about, first_phase
+from druid_submitter.domain.ingestion import Ingestion, Load, Phase, about, first_phase
+from druid_submitter.domain.interval import Interval
+from druid_submitter.domain.turn import Turn
 from druid_submitter.domain.watch import Presence, RowStats, TaskState, TaskStatus
 from druid_submitter.usecases import AdvanceIngestions, RecordCommand, RecordVerdict
-from sluice.contracts import Contract, DruidTarget, Field, FieldType
+from sluice.contracts import Contract, DruidMode, DruidTarget, Field, FieldType
 from sluice.errors import Transient
-from sluice.events import FileValidated
+from sluice.events import FileValidated, Outcome
 from sluice.testing import ManualClock, RecordingPublisher
 
 CONTRACT = Contract(
@@ -27,9 +29,12 @@ CONTRACT = Contract(
 )
 
 
+@dataclass
 class OneContract:
+    mode: DruidMode = DruidMode.APPEND
+
     async def get(self, _reference):
-        return CONTRACT
+        return replace(CONTRACT, druid=replace(CONTRACT.druid, mode=self.mode))
 
 
 @dataclass
@@ -54,6 +59,7 @@ class ScriptedDruid:
     submitted: list = field(default_factory=list)
     specs: list = field(default_factory=list)
     stopped: list = field(default_factory=list)
+    there: Interval | None = None
     burnt: list = field(default_factory=list)
 
     def finish(self, rows: int) -> None:
@@ -83,6 +89,9 @@ class ScriptedDruid:
         self.burnt.append(task_id)
         return True
 
+    async def extent(self, _datasource):
+        return self.there
+
     async def row_stats(self, _task_id):
         return self.stats
 
@@ -110,6 +119,9 @@ class InMemoryIngestions:
             "lease": 0,
             "due": self.clock(),
             "outcome": None,
+            "wish": None,
+            "admitted": False,
+            "loaded": False,
         }
         return True
 
@@ -145,6 +157,21 @@ class InMemoryIngestions:
         if said:
             self.said.append(said)
 
+    async def turn(self, ingestion, wish):
+        mine = self.rows[ingestion.task_id]
+        if mine["lease"] != ingestion.lease:
+            return Turn.LATER
+        mine["wish"] = wish
+        if mine["admitted"]:
+            return Turn.NOW
+        others = [row for row in self.rows.values() if row is not mine and _datasource(row) == _datasource(mine)]
+        if any(row["loaded"] and _order(row) > _order(mine) and _clash(row["wish"], wish) for row in others):
+            return Turn.OVERTAKEN
+        if any(_blocks(row, mine) for row in others if row["phase"] is not Phase.CONCLUDED):
+            return Turn.LATER
+        mine["admitted"] = True
+        return Turn.NOW
+
     async def submitted(self, ingestion, fact):
         self._change(ingestion, fact, phase=Phase.SUBMITTED, polls=0, unknown_polls=0, due=self.clock())
 
@@ -159,17 +186,41 @@ class InMemoryIngestions:
         self._change(ingestion, phase=Phase.CLEARING, problem=problem, polls=0, due=self.clock())
 
     async def conclude(self, ingestion, fact):
-        self._change(ingestion, fact, phase=Phase.CONCLUDED, outcome=fact)
+        loaded = fact.data.outcome is Outcome.SUCCEEDED and isinstance(ingestion.work, Load)
+        self._change(ingestion, fact, phase=Phase.CONCLUDED, outcome=fact, loaded=loaded)
+        for row in self.rows.values():
+            if row["phase"] is Phase.SUBMITTING and not row["admitted"]:
+                row["due"] = self.clock()
 
     async def wait(self, ingestion, until, *, unknown=False):
         polls, unknown_polls = ingestion.polls + 1, ingestion.unknown_polls + 1 if unknown else 0
         self._change(ingestion, polls=polls, unknown_polls=unknown_polls, due=until)
 
 
+def _datasource(row):
+    return about(row["cause"]).datasource
+
+
+def _order(row):
+    told = about(row["cause"])
+    return told.accepted_at, told.task_id
+
+
+def _clash(later, mine):
+    overlap = later.span.start < mine.span.end and mine.span.start < later.span.end
+    return overlap and (mine.replaces or (later.replaces and not mine.alone))
+
+
+def _blocks(other, mine):
+    beside = not mine["wish"].alone and other["wish"] is not None and not other["wish"].alone
+    before = other["phase"] is Phase.SUBMITTING and _order(other) < _order(mine)
+    return not beside and (other["admitted"] or before)
+
+
 class Bench:
     """The submitter on fakes."""
 
-    def __init__(self):
+    def __init__(self, mode=DruidMode.APPEND):
         self.clock = ManualClock()
         self.druid = ScriptedDruid()
         self.ingestions = InMemoryIngestions(self.clock)
@@ -178,7 +229,7 @@ class Bench:
         self.record = RecordVerdict(self.ingestions)
         self.command = RecordCommand(self.ingestions)
         self.advance = AdvanceIngestions(
-            self.ingestions, self.druid, OneContract(), self.verdicts, self.progress, self.clock
+            self.ingestions, self.druid, OneContract(mode), self.verdicts, self.progress, self.clock
         )
 
     async def turn(self, times=1, seconds=6.0):

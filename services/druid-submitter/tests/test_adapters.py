@@ -16,14 +16,14 @@ from druid_submitter.adapters.outcomes import OutcomeDelivery
 from druid_submitter.adapters.postgres import SCHEMA, PostgresIngestions
 from druid_submitter.app import migrate
 from druid_submitter.domain.ingestion import Phase
-from druid_submitter.domain.interval import covering
+from druid_submitter.domain.interval import covering, spanning
 from druid_submitter.domain.spec import build_removal, build_spec
 from druid_submitter.domain.watch import Presence, RowStats, TaskState
 from druid_submitter.errors import IdBurnt, SpecRefused
 from druid_submitter.settings import SubmitterSettings
 from sluice import outbox, postgres
 from sluice.clock import utc_now
-from sluice.contracts import Granularity
+from sluice.contracts import DruidMode, Granularity
 from sluice.errors import Transient
 from sluice.events import Envelope, Outcome, Problem, Receipt, TaskCommand, TaskCompleted, TimeRange, follow
 from sluice.messaging import decode_structured
@@ -232,7 +232,7 @@ async def test_rows_are_loaded_once_however_often_they_are_submitted(druid, cano
     assert await druid.presence("sales", uuid4(), None) == Presence(0, loaded=True)
 
 
-async def load(druid, store, datasource, hours, **more):
+async def load(druid, store, datasource, hours, mode=DruidMode.APPEND, **more):
     """A hundred rows of a new task, from `hours` after NOW on; `more` columns of one value."""
     task_id = uuid4()
     columns = {
@@ -248,7 +248,8 @@ async def load(druid, store, datasource, hours, **more):
     span = TimeRange(first=columns["__time"][0], last=columns["__time"][-1])
     verdict = verdict_accepted(100, canonical=(store.uri(key),), time_range=span)
     fields = tuple(field for field in CONTRACT.fields if field.name in {*frame.columns, "TransactionTimestamp"})
-    spec = build_spec(replace(CONTRACT, datasource=datasource, fields=fields), verdict, task_id, 1)
+    contract = replace(CONTRACT, datasource=datasource, fields=fields, druid=replace(CONTRACT.druid, mode=mode))
+    spec = build_spec(contract, verdict, task_id, 1, await druid.extent(datasource))
     await druid.submit(spec)
     await eventually(lambda: state_of(druid, spec["id"]), TaskState.SUCCESS)
     interval = covering(span.first, span.last, Granularity.DAY)
@@ -280,6 +281,27 @@ async def test_rows_of_one_upload_are_taken_out_and_those_of_others_stay_as_they
     assert await columns_of(druid, datasource) == before
     await retract(druid, datasource, second, other)
     assert await druid.presence(datasource, second, None) == Presence(0, loaded=True)
+
+
+async def test_a_file_replaces_the_rows_of_its_own_days_or_all_that_there_are(druid, settings):
+    datasource = f"r{uuid4().hex[:12]}"
+    assert await druid.extent(datasource) is None
+    async with open_objectstore(settings) as store:
+        old, span = await load(druid, store, datasource, 0)
+        other, far = await load(druid, store, datasource, 240)
+        assert await druid.extent(datasource) == spanning(span, far)
+        new, _ = await load(druid, store, datasource, 24, DruidMode.REPLACE)
+        # its first day is the old one's second
+        await eventually(lambda: count(druid, datasource), {str(old): 24 - NOW.hour, str(new): 100, str(other): 100})
+        last, _ = await load(druid, store, datasource, 48, DruidMode.REPLACE_ALL)
+        await eventually(lambda: count(druid, datasource), {str(last): 100})
+
+
+async def count(druid, datasource):
+    """Rows by task."""
+    query = f'SELECT __task_id, COUNT(*) FROM "{datasource}" GROUP BY 1'  # noqa: S608 - a name of ours
+    answer = await druid.http.post(f"{druid.broker}/druid/v2/sql", json={"query": query, "resultFormat": "array"})
+    return dict(answer.json())
 
 
 async def test_a_running_task_is_stopped_and_one_that_has_ended_or_is_unknown_is_left(druid, canonical):

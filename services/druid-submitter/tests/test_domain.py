@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from submitter_fakes import CONTRACT
 
 from druid_submitter.domain.identity import druid_task_id
-from druid_submitter.domain.interval import covering
+from druid_submitter.domain.interval import ALL_TIME, covering, parsed
 from druid_submitter.domain.spec import build_spec
 from druid_submitter.domain.watch import (
     Clear,
@@ -28,7 +28,7 @@ from druid_submitter.domain.watch import (
     clear,
     prove,
 )
-from sluice.contracts import ExtraColumns, Granularity, Policy
+from sluice.contracts import DruidMode, ExtraColumns, Granularity, Policy
 from sluice.events import Outcome, Receipt, TimeRange
 from sluice.testing import verdict_accepted
 
@@ -43,6 +43,47 @@ def at(text: str) -> datetime:
 def test_the_spec_is_the_golden_one():
     verdict = verdict_accepted(time_range=TimeRange(first=at("2024-02-28T23:59:59"), last=at("2024-03-01T00:00:00")))
     assert build_spec(CONTRACT, verdict, TASK, 2) == json.loads((GOLDEN / "append.json").read_text())
+
+
+@pytest.mark.parametrize(
+    ("mode", "there", "interval"),
+    [
+        ("replace", None, "2024-02-28T00:00:00.000Z/2024-03-02T00:00:00.000Z"),
+        ("replace", ALL_TIME, "2024-02-28T00:00:00.000Z/2024-03-02T00:00:00.000Z"),
+        ("replace-all", None, "2024-02-28T00:00:00.000Z/2024-03-02T00:00:00.000Z"),
+        (
+            "replace-all",
+            parsed("2021-01-01T00:00:00.000Z/2024-03-01T00:00:00.000Z"),
+            "2021-01-01T00:00:00.000Z/2024-03-02T00:00:00.000Z",
+        ),
+    ],
+)
+def test_a_file_that_replaces_names_the_interval_and_drops_what_is_there(mode, there, interval):
+    """But for that, it is loaded as if it were appended."""
+    verdict = verdict_accepted(time_range=TimeRange(first=at("2024-02-28T23:59:59"), last=at("2024-03-01T00:00:00")))
+    contract = replace(CONTRACT, druid=replace(CONTRACT.druid, mode=DruidMode(mode)))
+    spec = build_spec(contract, verdict, TASK, 2, there)
+    how = spec["spec"]["ioConfig"]
+    assert (how["appendToExisting"], how["dropExisting"]) == (False, True)
+    assert spec["spec"]["dataSchema"]["granularitySpec"]["intervals"] == [interval]
+    how |= {"appendToExisting": True, "dropExisting": False}
+    spec["spec"]["dataSchema"]["granularitySpec"]["intervals"] = ["2024-02-28T00:00:00.000Z/2024-03-02T00:00:00.000Z"]
+    assert spec == json.loads((GOLDEN / "append.json").read_text())
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("2024-02-28T00:00:00.000Z/2024-03-02T00:00:00.000Z", "2024-02-28T00:00:00.000Z/2024-03-02T00:00:00.000Z"),
+        ("9999-12-31T00:00:00.000Z/10000-01-01T00:00:00.000Z", "9999-12-31T00:00:00.000Z/10000-01-01T00:00:00.000Z"),
+        (
+            "-146136543-09-08T08:23:32.096Z/146140482-04-24T15:36:27.903Z",
+            "0001-01-01T00:00:00.000Z/10000-01-01T00:00:00.000Z",
+        ),
+    ],
+)
+def test_an_interval_is_read_as_druid_writes_it(text, written):
+    assert parsed(text).iso() == written
 
 
 def test_columns_that_the_contract_does_not_know_are_one_column_of_druid_where_they_are_kept():

@@ -1,9 +1,14 @@
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 from submitter_fakes import Bench
 
+from druid_submitter.domain.interval import parsed
 from druid_submitter.domain.watch import RowStats, TaskState
 from druid_submitter.errors import IdBurnt, SpecRefused
 from druid_submitter.usecases import AbandonTask
+from sluice.contracts import DruidMode
 from sluice.errors import Permanent, Transient
 from sluice.events import DruidSubmitted, Failed, Outcome, Problem, Receipt, TaskCompleted
 from sluice.testing import file_validated, verdict_accepted, verdict_rejected
@@ -235,3 +240,42 @@ async def test_a_status_that_cannot_be_asked_gives_the_ingestion_back_at_once(be
     bench.druid.finish(10)
     await bench.turn(1)
     assert len(bench.said(TaskCompleted)) == 1
+
+
+async def test_a_file_that_replaces_all_names_the_span_of_what_is_there():
+    bench = Bench(DruidMode.REPLACE_ALL)
+    bench.druid.there = parsed("2020-01-01T00:00:00.000Z/2020-01-02T00:00:00.000Z")
+    await bench.record(file_validated(verdict_accepted(10)))
+    await bench.turn(2)
+    (spec,) = bench.druid.specs
+    (interval,) = spec["spec"]["dataSchema"]["granularitySpec"]["intervals"]
+    assert interval.startswith("2020-01-01T00:00:00.000Z/2026-")
+    assert spec["spec"]["ioConfig"]["dropExisting"] is True
+
+
+async def test_files_that_replace_are_loaded_one_after_the_other():
+    bench = Bench(DruidMode.REPLACE)
+    for _ in range(3):
+        await bench.record(file_validated(verdict_accepted(10)))
+    await bench.turn(5)
+    assert len(bench.druid.submitted) == 1
+    bench.druid.finish(10)
+    await bench.turn(12)
+    assert len(bench.druid.submitted) == 3
+    assert [done.outcome for done in bench.said(TaskCompleted)] == [Outcome.SUCCEEDED] * 3
+
+
+async def test_a_file_that_comes_after_a_later_one_has_failed_and_says_why():
+    bench = Bench(DruidMode.REPLACE)
+    late, early = file_validated(verdict_accepted(10)), file_validated(verdict_accepted(10))
+    earlier = early.data.model_copy(update={"accepted_at": early.data.accepted_at - timedelta(seconds=1)})
+    bench.druid.finish(10)
+    await bench.record(late)
+    await bench.turn(3)
+    bench.druid.state, bench.druid.counted = TaskState.UNKNOWN, 0
+    await bench.record(replace(early, data=earlier))
+    await bench.turn(3)
+    first, second = bench.said(TaskCompleted)
+    assert (first.task_id, first.outcome) == (late.data.task_id, Outcome.SUCCEEDED)
+    assert (second.task_id, second.outcome, second.error.code) == (early.data.task_id, Outcome.FAILED, "superseded")
+    assert len(bench.druid.submitted) == 1

@@ -195,10 +195,6 @@ def test_settings_that_cannot_be_honoured_are_refused_in_their_line(block, expec
             "line 18: customProperties/0/value/druid/segmentGranularity: input",
         ),
         (
-            "timeColumn: at\n        mode: replace",
-            "line 18: customProperties/0/value/druid/mode: replace cannot be honoured yet",
-        ),
-        (
             "timeColumn: at\n        mode: upsert",
             "line 18: customProperties/0/value/druid/mode: input should be 'append'",
         ),

@@ -106,7 +106,7 @@ def test_what_cannot_be_honoured_is_refused_at_its_place(changed, said):
     [
         ({"druid": {"timeColumn": "amount"}}, "timeColumn"),
         ({"druid": {"timeColumn": "at", "segmentGranularity": "fortnight"}}, "segmentGranularity"),
-        ({"druid": {"timeColumn": "at", "mode": "replace"}}, "mode"),
+        ({"druid": {"timeColumn": "at", "mode": "upsert"}}, "mode"),
         ({"druid": {"timeColumn": "at"}, "policy": "accept-some"}, "policy"),
         ({"druid": {"timeColumn": "at"}, "dialect": {"encoding": "latin-99"}}, "encoding"),
         ({"druid": {"timeColumn": "at"}, "dialect": {"delimiter": "¦"}}, "delimiter"),

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from druid_submitter.domain.ingestion import Cause, Ingestion
 from druid_submitter.domain.interval import Interval
+from druid_submitter.domain.turn import Turn, Wish
 from druid_submitter.domain.watch import Presence, RowStats, TaskStatus
 from sluice.contracts import Contract
 from sluice.events import (
@@ -58,6 +59,9 @@ class DruidTasks(Protocol):
     async def row_stats(self, task_id: str) -> RowStats | None:
         """Counts of a finished task's report; None while there is none."""
 
+    async def extent(self, datasource: str) -> Interval | None:
+        """From the first to the last of its segments; None where there are none."""
+
     async def presence(self, datasource: str, task_id: UUID, interval: Interval | None) -> Presence:
         """Rows of the task that a query counts, anywhere or in the interval."""
 
@@ -76,6 +80,9 @@ class Ingestions(Protocol):
 
     async def lease(self) -> list[Ingestion]:
         """Take over open ingestions that are due and that nobody holds."""
+
+    async def turn(self, ingestion: Ingestion, wish: Wish) -> Turn:
+        """Is it its turn? Of those that may not run beside each other, exactly one has it until it is concluded."""
 
     async def submitted(self, ingestion: Ingestion, fact: Envelope[DruidSubmitted]) -> None: ...
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, Validatio
 from pydantic.alias_generators import to_camel
 
 from sluice.contracts.faults import Faults
-from sluice.contracts.model import ExtraColumns, Granularity, PolicyMode, SameContent
+from sluice.contracts.model import DruidMode, ExtraColumns, Granularity, PolicyMode, SameContent
 from sluice.contracts.source import Path
 
 BLOCK = "sluice"
@@ -29,8 +29,10 @@ class DruidBlock(Block):
     segment_granularity: Annotated[Granularity, Field(strict=False)] = Field(
         default=Granularity.DAY, description="The span of time that one segment of Druid holds."
     )
-    mode: Literal["append", "replace", "replace-all"] = Field(
-        default="append", description="What becomes of rows that are there already. For now, append is the only one."
+    mode: Annotated[DruidMode, Field(strict=False)] = Field(
+        default=DruidMode.APPEND,
+        description="What becomes of rows that are there already: append keeps them; replace takes the place of those in the "
+        "segments that the file's time range touches; replace-all of all.",
     )
 
 

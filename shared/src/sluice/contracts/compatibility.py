@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from sluice.contracts.change import Change
 from sluice.contracts.fieldchanges import field_changes
-from sluice.contracts.model import Contract, ExtraColumns, Field
+from sluice.contracts.model import Contract, DruidMode, ExtraColumns, Field
 from sluice.contracts.rulechanges import custom_changes, metric_changes
 from sluice.contracts.settingchanges import dialect_changes, policy_changes, same_content_changes
 
@@ -75,6 +75,13 @@ def _renamed(contract: Contract, names: dict[str, str]) -> Contract:
     )
 
 
+BECOMES = {
+    DruidMode.APPEND: "rows that are there stay",
+    DruidMode.REPLACE: "a file takes the place of the rows in its time range",
+    DruidMode.REPLACE_ALL: "a file takes the place of all rows",
+}
+
+
 def _target(old: Contract, new: Contract) -> Iterator[Change]:
     if old.datasource != new.datasource:
         said = f"The datasource was {old.datasource} and is {new.datasource}: rows go elsewhere."
@@ -86,6 +93,9 @@ def _target(old: Contract, new: Contract) -> Iterator[Change]:
     if before.segment_granularity != after.segment_granularity:
         said = f"Segments were by {before.segment_granularity}, and are by {after.segment_granularity}."
         yield Change("granularity", said)
+    if before.mode is not after.mode:
+        said = f"The mode was {before.mode} and is {after.mode}: {BECOMES[after.mode]}."
+        yield Change("mode", said, readers=after.mode is not DruidMode.APPEND)
 
 
 def _columns(old: Contract, new: Contract, origins: dict[str, Field]) -> Iterator[Change]:

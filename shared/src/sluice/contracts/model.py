@@ -251,12 +251,24 @@ class Granularity(StrEnum):
     YEAR = "year"
 
 
+class DruidMode(StrEnum):
+    """What becomes of rows that are there already."""
+
+    APPEND = "append"
+    """They stay."""
+    REPLACE = "replace"
+    """Those of the time chunks that the file's rows span are replaced."""
+    REPLACE_ALL = "replace-all"
+    """All are replaced."""
+
+
 @dataclass(frozen=True, slots=True)
 class DruidTarget:
     """Where and how the rows are kept. `time_column` becomes `__time`."""
 
     time_column: str
     segment_granularity: Granularity = Granularity.DAY
+    mode: DruidMode = DruidMode.APPEND
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from sluice.contracts.faults import Faults
 from sluice.contracts.model import (
     Custom,
     Dialect,
+    DruidMode,
     DruidTarget,
     Field,
     FieldType,
@@ -152,17 +153,13 @@ def _check_limits(
 
 
 def _check_mode(block: SluiceBlock, said: PolicyBlock, path: Path, faults: Faults) -> None:
-    mode = (*path[:-1], "druid", "mode")
     if said.mode is PolicyMode.ALL_OR_NOTHING and (said.max_rejected or said.rules):
         faults.add(path, "limits belong to mode accept-good-rows; with all-or-nothing the first error rejects the file")
-    if block.druid.mode == "append":
-        return
-    if said.mode is PolicyMode.ACCEPT_GOOD_ROWS:
+    if block.druid.mode is not DruidMode.APPEND and said.mode is PolicyMode.ACCEPT_GOOD_ROWS:
         faults.add(
             path,
             f"accept-good-rows with {block.druid.mode} is refused: a part would replace the whole; use all-or-nothing",
         )
-    faults.add(mode, f"{block.druid.mode} cannot be honoured yet: rows are appended only; set mode: append")
 
 
 def _most(amount: AmountBlock, path: Path, faults: Faults) -> Threshold:
@@ -179,4 +176,4 @@ def target_of(block: SluiceBlock, fields: dict[str, Field], path: Path, faults: 
         faults.add(
             (*path, "druid", "timeColumn"), "must name a property that is a timestamp or a date, and required: true"
         )
-    return DruidTarget(block.druid.time_column, block.druid.segment_granularity)
+    return DruidTarget(block.druid.time_column, block.druid.segment_granularity, block.druid.mode)

@@ -37,6 +37,7 @@ def create_app(tasks: Tasks, store: Store) -> Starlette:
             Route(f"{_OVERLORD}/totalWorkerCapacity", overlord.capacity),
             Route(f"{_OVERLORD}/workers", overlord.workers),
             Route("/druid/coordinator/v1/datasources/{datasource}/loadstatus", coordinator.load_status),
+            Route("/druid/coordinator/v1/datasources/{datasource}/intervals", coordinator.intervals),
             Route("/druid/v2/sql", broker.query, methods=["POST"]),
         ],
         exception_handlers={json.JSONDecodeError: _malformed},
@@ -107,6 +108,13 @@ class Coordinator:
         if loaded is None:
             return Response(_NO_SEGMENT, media_type="application/json")
         return JSONResponse({datasource: int(loaded < 100) if "simple" in query else loaded})  # noqa: PLR2004 - percent
+
+    async def intervals(self, request: Request) -> Response:
+        """Of the segments that are loaded, the latest first."""
+        spans = self._store.spans(request.path_params["datasource"])
+        if not spans:
+            return Response(status_code=204)
+        return JSONResponse([f"{span.start.isoformat()}Z/{span.end.isoformat()}Z" for span in reversed(spans)])
 
 
 class Broker:

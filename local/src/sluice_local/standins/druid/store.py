@@ -111,6 +111,12 @@ class Store:
         due = [seen_from for seen_from, span in self._loads.get(datasource, ()) if span.overlaps(interval)]
         return 100.0 * sum(seen_from <= time.time() for seen_from in due) / len(due) if due else None
 
+    def spans(self, datasource: str) -> list[Interval]:
+        """What was published and is loaded, in order."""
+        loads = self._loads.get(datasource, ())
+        found = {(span.start, span.end): span for seen_from, span in loads if seen_from <= time.time()}
+        return [found[ends] for ends in sorted(found)]
+
     def knows(self, datasource: str) -> bool:
         return datasource in self._loads
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import httpx
 
-from druid_submitter.domain.interval import Interval
+from druid_submitter.domain.interval import Interval, parsed, spanning
 from druid_submitter.domain.spec import TASK_COLUMN
 from druid_submitter.domain.watch import Presence, RowStats, TaskState, TaskStatus
 from druid_submitter.errors import IdBurnt, SpecRefused
@@ -97,6 +97,15 @@ class HttpDruidTasks:
         if counts is None:
             return None
         return RowStats(int(counts["processed"]), sum(int(counts.get(name) or 0) for name in UNUSABLE))
+
+    async def extent(self, datasource: str) -> Interval | None:
+        answer = await self._call("GET", f"{self.coordinator}/druid/coordinator/v1/datasources/{datasource}/intervals")
+        if answer.status_code in {httpx.codes.NO_CONTENT, httpx.codes.NOT_FOUND}:
+            return None
+        extent: Interval | None = None
+        for text in self._json(answer):
+            extent = spanning(parsed(text), extent)
+        return extent
 
     async def presence(self, datasource: str, task_id: UUID, interval: Interval | None) -> Presence:
         # in this order: a count of none means something only after every segment was loaded

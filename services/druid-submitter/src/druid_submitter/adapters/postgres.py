@@ -8,9 +8,10 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from druid_submitter.domain.ingestion import Cause, Ingestion, Phase, about, first_phase
+from druid_submitter.domain.ingestion import Cause, Ingestion, Load, Phase, about, first_phase
+from druid_submitter.domain.turn import Turn, Wish
 from sluice import outbox
-from sluice.events import DruidSubmitted, Envelope, Event, FileValidated, Problem, TaskCommand, TaskCompleted
+from sluice.events import DruidSubmitted, Envelope, Event, FileValidated, Outcome, Problem, TaskCommand, TaskCompleted
 from sluice.messaging import decode_as, decode_structured, encode_structured
 from sluice.postgres import transaction
 
@@ -19,7 +20,8 @@ log = structlog.get_logger()
 SCHEMA = "submitter"
 
 RECORD = """
-INSERT INTO submitter.ingestions (task_id, cause, phase) VALUES ($1, $2, $3) ON CONFLICT (task_id) DO NOTHING
+INSERT INTO submitter.ingestions (task_id, cause, phase, datasource, accepted_at) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (task_id) DO NOTHING
 """
 
 LEASE = """
@@ -36,6 +38,32 @@ RETURNING cause, phase, attempt, polls, unknown_polls, problem_code, problem_mes
 CANCEL = "INSERT INTO submitter.cancels (task_id, cause) VALUES ($1, $2) ON CONFLICT (task_id) DO NOTHING"
 WAKE = "UPDATE submitter.ingestions SET due_at = now() WHERE task_id = $1 AND phase <> 'concluded'"
 
+ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('submitter.turn.' || $1, 0))"
+WISH = """
+UPDATE submitter.ingestions SET alone = $3, replaces = $4, span = $5 WHERE task_id = $1 AND lease = $2
+RETURNING admitted
+"""
+OVERTAKEN = """
+SELECT EXISTS (
+    SELECT 1 FROM submitter.ingestions AS mine JOIN submitter.ingestions AS later USING (datasource)
+    WHERE mine.task_id = $1 AND later.loaded AND later.span && mine.span
+    AND (mine.replaces OR later.replaces AND NOT mine.alone)
+    AND (later.accepted_at, later.task_id) > (mine.accepted_at, mine.task_id)
+)
+"""
+BLOCKED = """
+SELECT EXISTS (
+    SELECT 1 FROM submitter.ingestions AS mine JOIN submitter.ingestions AS other USING (datasource)
+    WHERE mine.task_id = $1 AND other.task_id <> mine.task_id AND other.phase <> 'concluded'
+    AND (mine.alone OR other.alone IS NOT FALSE)
+    AND (other.admitted OR other.phase = 'submitting'
+         AND (other.accepted_at, other.task_id) < (mine.accepted_at, mine.task_id))
+)
+"""
+"""A task whose wish is not known yet may be one that runs alone."""
+ADMIT = "UPDATE submitter.ingestions SET admitted = true WHERE task_id = $1"
+NEXT = "UPDATE submitter.ingestions SET due_at = now() WHERE datasource = $1 AND phase = 'submitting' AND NOT admitted"
+
 FREE = "due_at = now(), leased_until = now()"
 """Due at once, for anybody."""
 
@@ -50,7 +78,9 @@ class PostgresIngestions:
 
     async def record(self, cause: Cause) -> bool:
         async with transaction(self.pool) as connection:
-            done = await connection.execute(RECORD, about(cause).task_id, encode_structured(cause), first_phase(cause))
+            told = about(cause)
+            document, phase = encode_structured(cause), first_phase(cause)
+            done = await connection.execute(RECORD, told.task_id, document, phase, told.datasource, told.accepted_at)
         return cast("str", done).endswith(" 1")
 
     async def cancel(self, command: Envelope[TaskCommand]) -> None:
@@ -72,6 +102,23 @@ class PostgresIngestions:
             rows = await connection.fetch(LEASE, self.lease_seconds, self.batch_size)
         return [_ingestion(row) for row in rows]
 
+    async def turn(self, ingestion: Ingestion, wish: Wish) -> Turn:
+        task_id, span = ingestion.task_id, asyncpg.Range(wish.span.start, wish.span.end)
+        async with transaction(self.pool) as connection:
+            await connection.execute(ONE_AT_A_TIME, ingestion.datasource)
+            known = await connection.fetchrow(WISH, task_id, ingestion.lease, wish.alone, wish.replaces, span)
+            if known is None:
+                log.warning("lease lost: another replica has taken over", lease=ingestion.lease)
+                return Turn.LATER
+            if known["admitted"]:
+                return Turn.NOW
+            if await connection.fetchval(OVERTAKEN, task_id):
+                return Turn.OVERTAKEN
+            if await connection.fetchval(BLOCKED, task_id):
+                return Turn.LATER
+            await connection.execute(ADMIT, task_id)
+            return Turn.NOW
+
     async def submitted(self, ingestion: Ingestion, fact: Envelope[DruidSubmitted]) -> None:
         change = f"phase = 'submitted', polls = 0, unknown_polls = 0, druid_task_id = $3, {FREE}"
         await self._change(ingestion, change, fact.data.druid_task_id, said=fact)
@@ -88,8 +135,9 @@ class PostgresIngestions:
         await self._change(ingestion, change, problem.code, problem.message)
 
     async def conclude(self, ingestion: Ingestion, fact: Envelope[TaskCompleted]) -> None:
-        change = "phase = 'concluded', outcome = $3, concluded_at = $4"
-        await self._change(ingestion, change, encode_structured(fact), fact.time, said=fact)
+        loaded = fact.data.outcome is Outcome.SUCCEEDED and isinstance(ingestion.work, Load)
+        change = "phase = 'concluded', outcome = $3, concluded_at = $4, loaded = $5"
+        await self._change(ingestion, change, encode_structured(fact), fact.time, loaded, said=fact, wakes=True)
 
     async def wait(self, ingestion: Ingestion, until: datetime, *, unknown: bool = False) -> None:
         unknown_polls = "unknown_polls + 1" if unknown else "0"
@@ -97,8 +145,14 @@ class PostgresIngestions:
         await self._change(ingestion, change, until)
 
     async def _change(
-        self, ingestion: Ingestion, change: str, *values: Any, said: Envelope[Event] | None = None
+        self,
+        ingestion: Ingestion,
+        change: str,
+        *values: Any,
+        said: Envelope[Event] | None = None,
+        wakes: bool = False,
     ) -> None:
+        """`wakes`: whatever waits for its turn in the datasource is due."""
         statement = f"UPDATE submitter.ingestions SET {change} WHERE task_id = $1 AND lease = $2"  # noqa: S608 - only texts of this file
         async with transaction(self.pool) as connection:
             done = await connection.execute(statement, ingestion.task_id, ingestion.lease, *values)
@@ -107,6 +161,8 @@ class PostgresIngestions:
                 return
             if said is not None:
                 await outbox.add(connection, SCHEMA, said)
+            if wakes:
+                await connection.execute(NEXT, ingestion.datasource)
 
 
 def _ingestion(row: asyncpg.Record) -> Ingestion:

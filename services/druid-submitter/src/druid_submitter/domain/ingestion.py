@@ -24,6 +24,12 @@ Cause = Envelope[FileValidated] | Envelope[TaskCommand]
 
 CANCELLED = Problem(code="cancelled", message="The task was cancelled; none of its rows is loaded.")
 
+SUPERSEDED = Problem(
+    code="superseded",
+    message="A file that was accepted later is loaded already, and rows of one would take the place of the other's. "
+    "None of this file's rows is loaded; if they are wanted after all, hand the file over again.",
+)
+
 
 class Phase(StrEnum):
     """submitting → submitted → ingesting → concluded, or from anywhere: clearing → concluded."""

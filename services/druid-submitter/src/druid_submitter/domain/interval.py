@@ -54,6 +54,28 @@ END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 """Stands for the year 10000, which Druid knows and `datetime` does not: 9999-12-31 is a favourite of many programs."""
 
 
+YEAR_DIGITS = 4
+ALL_TIME = Interval(datetime.min.replace(tzinfo=UTC), END_OF_TIME)
+
+
+def spanning(one: Interval, other: Interval | None) -> Interval:
+    """Both, and what lies between."""
+    return one if other is None else Interval(min(one.start, other.start), max(one.end, other.end))
+
+
+def parsed(text: str) -> Interval:
+    """`start/end`, as Druid writes it. Raises ValueError."""
+    start, _, end = text.partition("/")
+    return Interval(_instant(start), _instant(end))
+
+
+def _instant(text: str) -> datetime:
+    """Times beyond our calendar are its ends."""
+    if text.startswith("-"):
+        return ALL_TIME.start
+    return END_OF_TIME if text.index("-") > YEAR_DIGITS else datetime.fromisoformat(text)
+
+
 def _next(start: datetime, granularity: Granularity) -> datetime:
     """Start of the following span: far enough into it, then down to its floor."""
     try:

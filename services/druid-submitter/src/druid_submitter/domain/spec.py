@@ -4,8 +4,8 @@ from typing import Any
 from uuid import UUID
 
 from druid_submitter.domain.identity import druid_task_id
-from druid_submitter.domain.interval import Interval, covering
-from sluice.contracts import EXTRA_COLUMN, Contract, ExtraColumns, FieldType
+from druid_submitter.domain.interval import Interval, covering, spanning
+from sluice.contracts import EXTRA_COLUMN, Contract, DruidMode, ExtraColumns, FieldType
 from sluice.events import Accepted
 
 DIMENSION_TYPES = {
@@ -32,20 +32,26 @@ TUNING = {
 fault, and a whole new attempt is ours to make."""
 
 
-def build_spec(contract: Contract, accepted: Accepted, task_id: UUID, attempt: int) -> dict[str, Any]:
-    """The `index_parallel` task that appends the accepted rows."""
+def build_spec(
+    contract: Contract, accepted: Accepted, task_id: UUID, attempt: int, there: Interval | None = None
+) -> dict[str, Any]:
+    """The `index_parallel` task that loads the accepted rows as the contract's mode says.
+
+    `there`: the span of all rows that the datasource has, for a file that takes the place of all.
+    """
+    append = contract.druid.mode is DruidMode.APPEND
     return {
         "type": "index_parallel",
         "id": druid_task_id(contract.datasource, task_id, attempt),
         "context": {"useConcurrentLocks": True, "tags": {"task_id": str(task_id)}},
         "spec": {
-            "dataSchema": _data_schema(contract, accepted),
+            "dataSchema": _data_schema(contract, accepted, there),
             "ioConfig": {
                 "type": "index_parallel",
                 "inputSource": {"type": "s3", "uris": list(accepted.canonical)},
                 "inputFormat": {"type": "parquet", "binaryAsString": False},
-                "appendToExisting": True,
-                "dropExisting": False,
+                "appendToExisting": append,
+                "dropExisting": not append,
             },
             "tuningConfig": TUNING,
         },
@@ -82,9 +88,11 @@ def build_removal(datasource: str, druid_id: str, removed: UUID, interval: Inter
     }
 
 
-def _data_schema(contract: Contract, accepted: Accepted) -> dict[str, Any]:
+def _data_schema(contract: Contract, accepted: Accepted, there: Interval | None) -> dict[str, Any]:
     granularity = contract.druid.segment_granularity
     interval = covering(accepted.time_range.first, accepted.time_range.last, granularity)
+    if contract.druid.mode is DruidMode.REPLACE_ALL:
+        interval = spanning(interval, there)
     return {
         "dataSource": contract.datasource,
         "timestampSpec": {"column": "__time", "format": "millis"},

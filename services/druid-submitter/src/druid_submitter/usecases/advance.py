@@ -10,9 +10,10 @@ import structlog
 from structlog.contextvars import bound_contextvars
 
 from druid_submitter.domain.identity import removal_id
-from druid_submitter.domain.ingestion import CANCELLED, Ingestion, Load, Phase, Refuse, Retract, refusal
+from druid_submitter.domain.ingestion import CANCELLED, SUPERSEDED, Ingestion, Load, Phase, Refuse, Retract, refusal
 from druid_submitter.domain.interval import Interval, covering
 from druid_submitter.domain.spec import build_removal, build_spec
+from druid_submitter.domain.turn import Turn, Wish, to_load, to_take_out
 from druid_submitter.domain.watch import (
     Clear,
     Conclude,
@@ -32,6 +33,7 @@ from druid_submitter.domain.watch import (
 from druid_submitter.errors import IdBurnt, NothingLoaded
 from druid_submitter.ports import Contracts, DruidTasks, EventPublisher, Ingestions, Verdicts
 from sluice.clock import Clock
+from sluice.contracts import DruidMode
 from sluice.errors import Permanent, Transient
 from sluice.events import (
     Accepted,
@@ -79,6 +81,7 @@ class AdvanceIngestions:
             log.warning("waiting", error=str(error), ingestions=len(watched))
             await asyncio.gather(*(self._wait(each) for each in watched))
             due, statuses = [each for each in due if each not in watched], {}
+        due.sort(key=lambda each: each.about.accepted_at)  # so that few have to wait for a turn that nobody disputes
         await asyncio.gather(*(self._advance(each, statuses.get(each.druid_task_id)) for each in due))
         return bool(due)
 
@@ -125,6 +128,15 @@ class AdvanceIngestions:
         await self.ingestions.wait(ingestion, self.clock() + timedelta(seconds=HELD_PAUSE))
 
     async def _submit(self, ingestion: Ingestion) -> None:
+        match await self.ingestions.turn(ingestion, await self._wish(ingestion)):
+            case Turn.LATER:
+                log.debug("waits for its turn")
+                await self.ingestions.wait(ingestion, self.clock() + _pause(ingestion))
+                return
+            case Turn.OVERTAKEN:
+                log.warning("superseded: a later file is loaded already")
+                await self.ingestions.clearing(ingestion, SUPERSEDED)
+                return
         try:
             await self.druid.submit(await self._spec(ingestion))
         except IdBurnt:
@@ -138,10 +150,24 @@ class AdvanceIngestions:
         match ingestion.work:
             case Load(accepted):
                 contract = await self.contracts.get(accepted.contract)
-                return build_spec(contract, accepted, ingestion.task_id, ingestion.attempt)
+                replaces_all = contract.druid.mode is DruidMode.REPLACE_ALL
+                there = await self.druid.extent(ingestion.datasource) if replaces_all else None
+                return build_spec(contract, accepted, ingestion.task_id, ingestion.attempt, there)
             case Retract(task_id):
                 interval = await self._interval(await self._loaded_by(ingestion.datasource, task_id))
                 return build_removal(ingestion.datasource, ingestion.druid_task_id, task_id, interval)
+            case Refuse():
+                raise TypeError(f"task {ingestion.task_id} has nothing to submit, but is {ingestion.phase}")
+            case _:
+                assert_never(ingestion.work)
+
+    async def _wish(self, ingestion: Ingestion) -> Wish:
+        match ingestion.work:
+            case Load(accepted):
+                mode = (await self.contracts.get(accepted.contract)).druid.mode
+                return to_load(mode, await self._interval(accepted))
+            case Retract(task_id):
+                return to_take_out(await self._interval(await self._loaded_by(ingestion.datasource, task_id)))
             case Refuse():
                 raise TypeError(f"task {ingestion.task_id} has nothing to submit, but is {ingestion.phase}")
             case _:
@@ -279,9 +305,13 @@ class AdvanceIngestions:
     async def _wait(self, ingestion: Ingestion, *, unknown: bool = False) -> None:
         if ingestion.polls and ingestion.polls % POLLS_UNTIL_ALERT == 0:
             log.error("still waiting for Druid", phase=ingestion.phase, polls=ingestion.polls)
-        # the power of a count that grows for hours would overflow
-        pause = min(FIRST_PAUSE * 1.3 ** min(ingestion.polls, 20), LONGEST_PAUSE)
-        await self.ingestions.wait(ingestion, self.clock() + timedelta(seconds=pause), unknown=unknown)
+        await self.ingestions.wait(ingestion, self.clock() + _pause(ingestion), unknown=unknown)
+
+
+def _pause(ingestion: Ingestion) -> timedelta:
+    """Until it is looked at again. Whoever ends wakes those that wait for their turn; this is for when that is missed."""
+    # the power of a count that grows for hours would overflow
+    return timedelta(seconds=min(FIRST_PAUSE * 1.3 ** min(ingestion.polls, 20), LONGEST_PAUSE))
 
 
 def _of_task(ingestion: Ingestion) -> dict[str, Any]:
