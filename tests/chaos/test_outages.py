@@ -14,7 +14,8 @@ DAY = datetime(2024, 3, 4, tzinfo=UTC)
 pytestmark = [pytest.mark.real, pytest.mark.timeout(900)]
 
 FILES, GOOD, REPLACES = 200, 8, 6
-"""Of them good, and of another datasource, where each replaces the one before; loading takes this machine seconds a file, and whether a file is loaded is no matter to its acceptance."""
+"""Of them good, and of another datasource, where each replaces the one before. Loading takes this machine seconds a file, and whether
+a file is loaded is no matter to its acceptance."""
 
 
 @contextmanager
