@@ -16,7 +16,7 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.formula import ArrayFormula
 
 from sluice.reports import RuleCount
-from sluice_engine.reporting import workbook
+from sluice_engine.reporting import handback, workbook
 from sluice_engine.reporting.workbook import Mark, Summary, Written, write_workbook
 
 SUMMARY = Summary(
@@ -135,12 +135,14 @@ def test_a_taken_title_is_not_taken_again(tmp_path):
     assert openpyxl.load_workbook(tmp_path / "workbook.xlsx").sheetnames[-1] == f"{workbook.TITLE} 2"
 
 
-def test_marks_beyond_the_limit_are_said(monkeypatch, tmp_path):
-    monkeypatch.setattr(workbook, "MOST_MARKS", 2)
-    done = marked(tmp_path, sample(), *(Mark(f"B{row}", "x") for row in (2, 3, 4)))
-    assert [note.code for note in done.notes] == ["marks-capped"]
-    after = openpyxl.load_workbook(tmp_path / "workbook.xlsx")
-    assert after["Sales 2024"]["B4"].comment is None
+def test_marks_beyond_the_limit_are_said(monkeypatch, look, sales, writers):
+    for each in (handback, workbook):
+        monkeypatch.setattr(each, "MOST_MARKS", 2)
+    rows = [["x"] * len(sales.columns)] * 3
+    seen = look(writers["xlsx"](sales.columns, rows), "xlsx")
+    assert [note["code"] for note in seen.report["notes"]] == ["marks-capped"]
+    after = openpyxl.load_workbook(seen.folder / "workbook.xlsx")
+    assert sum(1 for row in after["Sales"].iter_rows() for cell in row if cell.comment) == 2
     assert any("first 2 bad cells" in str(row[0]) for row in after[workbook.TITLE].iter_rows(values_only=True))
 
 

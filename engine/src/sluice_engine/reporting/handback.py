@@ -20,9 +20,8 @@ from sluice_engine.reading.table import Batch, Table
 from sluice_engine.reporting.causes import MENDABLE, Causes
 from sluice_engine.reporting.rejects import RejectsWriter, open_rejects
 from sluice_engine.reporting.texts import ErrorTexts
-from sluice_engine.reporting.workbook import Mark, Summary, write_workbook
+from sluice_engine.reporting.workbook import MOST_MARKS, Mark, Summary, write_workbook
 
-MOST_MARKS = 20_000
 STEPS = (
     "Cells that break a rule are coloured; their comments say what is expected.",
     "Correct them, save the workbook, and upload it again as the task's page says.",
@@ -40,7 +39,7 @@ class Handback:
     table: Table
     causes: Causes = field(init=False)
     marks: list[tuple[int, str | None, str]] = field(default_factory=list)
-    """Row, column, what is wrong: of spreadsheets, the first MOST_MARKS."""
+    """Row, column, what is wrong: of spreadsheets, MOST_MARKS and one, by which the workbook knows of more."""
     _texts: ErrorTexts = field(default_factory=ErrorTexts)
     _rejects: RejectsWriter | None = None
 
@@ -92,7 +91,7 @@ class Handback:
         if self.format not in SHEETS:
             return
         for each in broken:
-            room = MOST_MARKS - len(self.marks)
+            room = MOST_MARKS + 1 - len(self.marks)
             bad = rows if each.where is None else rows.filter(each.where)
             text = ". ".join(filter(None, (f"{each.rule.id}: expected {each.rule.expected}", each.rule.hint)))
             self.marks += [(row, each.rule.column, text) for row in bad.head(room)]
