@@ -33,7 +33,7 @@ CONTRACT = Contract(
         Field("Paid", FieldType.BOOLEAN),
         Field("Line", FieldType.STRING, required=True),
         Field("Secret", FieldType.STRING, classified=True),
-        Field("Code", FieldType.STRING, pattern="^[A-Z]{3}-[0-9]+$"),
+        Field("Code", FieldType.STRING, pattern=r"^[A-Z]{3}-\d+$"),
     ),
     druid=DruidTarget("At"),
     metrics=tuple(
@@ -98,6 +98,7 @@ def test_cells_with_one_habit_have_one_cause(column, cells, code, rows):
         ("Day", ["32/13/2024", "99/99/9999"]),
         ("Line", ["Trains", "Automobiles"]),
         ("Code", ["nothing", "like it"]),
+        ("Code", [" ABC-\u0663", " ABC-\u0664"]),
         ("Amount", ["1,5" * 50] * 3),
     ],
 )

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from sluice.contracts import Contract, Field, FieldType
 from sluice.reports import Cause
-from sluice_engine.reporting.clusters import Cluster, Kind, other_mark
-from sluice_engine.reporting.habits import Habit, habits
+from sluice_engine.reporting.clusters import Cluster, Kind
+from sluice_engine.reporting.habits import Habit, habits, other_mark
 
 LONGEST_SHOWN = 40
 SETTINGS = {"null_words": "nullWords", "true_words": "trueWords", "false_words": "falseWords"}
@@ -87,7 +87,7 @@ def _formats(counts: Counter[Kind], told: Told) -> Iterator[Saying]:
 
 
 def _marks(counts: Counter[Kind], cluster: Cluster, told: Told) -> Iterator[Saying]:
-    other = other_mark(told.contract.dialect)
+    other = other_mark(told.contract.dialect.decimal)
     mark = Kind("decimal-comma" if other == "," else "decimal-point")
     either, thousands = Kind("either-mark"), Kind("thousands-separators")
     if counts[either] and bool(counts[mark]) == bool(counts[thousands]):

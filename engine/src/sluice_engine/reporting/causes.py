@@ -8,8 +8,8 @@ import polars as pl
 from sluice.contracts import Contract, FieldType
 from sluice.reports import Cause
 from sluice_engine.reporting.advice import Told, tell
-from sluice_engine.reporting.clusters import Cluster, other_mark
-from sluice_engine.reporting.habits import NULL_WORDS
+from sluice_engine.reporting.clusters import Cluster
+from sluice_engine.reporting.habits import NULL_WORDS, other_mark
 
 MOST_CAUSES = 20
 PER_COLUMN = 50_000
@@ -74,7 +74,7 @@ class Harm:
         """Failed cells (String) of the batch that was seen last."""
         if self._batch is None:
             return
-        mark = other_mark(self.contract.dialect)
+        mark = other_mark(self.contract.dialect.decimal)
         if column in self._numbers and not self.marked and failed.str.contains(mark, literal=True).any():
             self._look_for_marks(self._batch)
         if _null_words([failed]):

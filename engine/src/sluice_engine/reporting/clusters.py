@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from sluice.contracts import Contract, Dialect, Field, FieldType, MetricKind
+from sluice.contracts import Contract, Field, FieldType, MetricKind
+from sluice_engine.judging.patterns import ecma
 from sluice_engine.parsing.text import FORMULA_ERRORS, parse
-from sluice_engine.reporting.habits import FALSE_WORDS, NULL_WORDS, TEMPORAL, TRUE_WORDS, Habit, habits
+from sluice_engine.reporting.habits import FALSE_WORDS, NULL_WORDS, TEMPORAL, TRUE_WORDS, Habit, habits, other_mark
 
 TRIED = 500
 """Different texts on which a habit is tried; one that explains none of them is not counted through."""
@@ -68,7 +69,7 @@ class Cluster:
             parsed = parse(texts, self.field, self.contract.dialect)
             good = parsed.values.is_not_null()
         elif self.rule == "pattern" and self.field.pattern:
-            good = texts.str.contains(self.field.pattern)
+            good = texts.str.contains(ecma(self.field.name, self.field.pattern))
         elif self.allowed:
             good = texts.is_in(list(self.allowed))
         else:
@@ -155,8 +156,7 @@ class Cluster:
         mended = self._mends(habit, left)
         kind = Kind(habit.code)
         if habit.code in {"decimal-comma", "decimal-point", "either-mark"}:
-            other = "," if self.contract.dialect.decimal == "." else "."
-            dialect = replace(self.contract.dialect, decimal=other)
+            dialect = replace(self.contract.dialect, decimal=other_mark(self.contract.dialect.decimal))
             if parse(left["text"].filter(mended), self.field, dialect).failed.any():
                 self.unmended.add(kind)
         return self._take(kind, left, mended)
@@ -214,10 +214,6 @@ def _escaped(text: str) -> str:
 def strptime(jdk: str) -> str:
     """The same format in the letters of strptime."""
     return "".join(STRPTIME.get(run, run) for run in _runs(jdk))
-
-
-def other_mark(dialect: Dialect) -> str:
-    return "," if dialect.decimal == "." else "."
 
 
 def _repaired(text: str) -> str | None:

@@ -50,6 +50,11 @@ class Habit:
         return pl.when(text.str.contains(self.shape)).then(written)
 
 
+def other_mark(mark: str) -> str:
+    """Of the two decimal marks."""
+    return "," if mark == "." else "."
+
+
 def habits(mark: str) -> tuple[Habit, ...]:
     """Those that are found by their look, where numbers are written with that decimal mark; the first that fits counts."""
     return (*_edges(), *_marks(mark), *_decorations(mark), *_dates())
@@ -69,7 +74,7 @@ def _edges() -> tuple[Habit, ...]:
 
 
 def _marks(mark: str) -> tuple[Habit, ...]:
-    other = "." if mark == "," else ","
+    other = other_mark(mark)
     m, o = rf"\x{{{ord(mark):x}}}", rf"\x{{{ord(other):x}}}"
     groups = rf"^\s*[+-]?[0-9]{{1,3}}(?:{o}[0-9]{{3}})"
     separated = f"Write numbers without separators between thousands: 1234{mark}5."
@@ -107,7 +112,7 @@ def _marks(mark: str) -> tuple[Habit, ...]:
 
 def _decorations(mark: str) -> tuple[Habit, ...]:
     # what is left must be a number by itself, or one with the other mark
-    other = "." if mark == "," else ","
+    other = other_mark(mark)
     m, o = rf"\x{{{ord(mark):x}}}", rf"\x{{{ord(other):x}}}"
     plain = ((rf"{o}([0-9]{{3}}(?:[{m}{o}]|$))", "$1"), (rf"^([+-]?[0-9]+){o}([0-9]+)$", f"${{1}}{mark}${{2}}"))
     return (
