@@ -37,7 +37,7 @@ from sluice.events import (
     follow,
 )
 from sluice.ledger import attempt_key, outcome_key, verdict_key
-from sluice.messaging import KafkaPublisher, connected, create_broker, decode, encode_structured
+from sluice.messaging import KafkaPublisher, create_broker, decode, encode_structured
 from sluice.messaging.record import Record
 from sluice.objectstore import ObjectStore, open_objectstore, split_uri
 from sluice.settings import S3Settings
@@ -143,7 +143,8 @@ async def listening(environment: dict[str, str]) -> AsyncIterator[tuple[KafkaPub
     bootstrap = environment["SLUICE_KAFKA_BOOTSTRAP"]
     async with AsyncExitStack() as stack:
         broker = create_broker(bootstrap, "test")
-        await stack.enter_async_context(connected(broker))
+        await broker.start()
+        stack.push_async_callback(broker.stop)
         consumer = AIOKafkaConsumer(FileValidated.TOPIC, bootstrap_servers=bootstrap, auto_offset_reset="earliest")
         await consumer.start()
         stack.push_async_callback(consumer.stop)
