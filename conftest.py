@@ -10,11 +10,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import settings
 
 from sluice.messaging.topics import create_topics
 from sluice_local.stack import Stack, choose_kind
 
 ROOT = Path(__file__).parent
+settings.register_profile("unhurried", settings.default, deadline=None)  # a busy machine is no fault of the code
+settings.load_profile("unhurried")
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist looks for groups
@@ -49,7 +52,7 @@ def parts() -> Iterator[Stack]:
 @pytest.fixture
 def environment(parts: Stack, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """The settings of every service for the real parts, also put into this process's environment."""
-    settings = parts.endpoints.environment()
-    for name, value in settings.items():
+    variables = parts.endpoints.environment()
+    for name, value in variables.items():
         monkeypatch.setenv(name, value)
     return dict(os.environ)

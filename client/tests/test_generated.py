@@ -5,7 +5,7 @@ import io
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sluice.contracts import load_contract
@@ -56,7 +56,6 @@ def tables(draw: st.DrawFn) -> tuple[list[str], list[list[str]]]:
     return header, [list(row) for row in zip(*columns, strict=True)]
 
 
-@settings(deadline=None)
 @given(tables(), st.sampled_from(SIGNS), st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]))
 def test_a_table_keeps_the_contract_that_is_written_from_it(table, delimiter, encoding):
     header, rows = table

@@ -119,7 +119,7 @@ WHOLE = Field("x", FieldType.INTEGER)
 TEXT = Field("x", FieldType.STRING)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(columns())
 @example((IN_JANUARY, replace(IN_JANUARY, format="%Y-%d-%m")))
 @example((replace(WHOLE, minimum=Bound(2)), Field("x", FieldType.NUMBER, minimum=Bound(2.5))))
@@ -173,7 +173,7 @@ def invalid(operator: Operator, *values: str) -> Metric:
     return Metric(MetricKind.INVALID_VALUES, Threshold(operator, (0,)), ("x",), values)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(metrics(), policies, few, st.sampled_from([(TEXT, TEXT), (WHOLE, WHOLE), (WHOLE, TEXT)]))
 @example((invalid(Operator.GREATER, "1"), invalid(Operator.GREATER, "1", "2")), Policy(), ["2"], (TEXT, TEXT))
 @example((invalid(Operator.EQUAL, "1"), invalid(Operator.EQUAL, "1")), Policy(), ["01"], (WHOLE, TEXT))
@@ -183,7 +183,7 @@ def test_each_row_that_a_metric_let_pass_still_passes(pair, policy, cells, of):
     assert accepted(old, cells) <= accepted(new, cells)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(policies, policies, few)
 def test_each_row_that_a_policy_let_pass_still_passes(before, after, cells):
     column = Field("x", FieldType.INTEGER, minimum=Bound(1))

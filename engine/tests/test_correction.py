@@ -96,7 +96,7 @@ def batches(named: list[str | None], cuts: list[int]) -> list[Batch]:
 TEXTS = st.integers(0, 12).map(str) | st.sampled_from([None, "", "x", " 3 ", "4.0", "-1", "5.5", str(2**64), "+6"])
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(
     opened=st.sets(st.integers(1, 10)),
     named=st.lists(TEXTS, max_size=15),

@@ -153,7 +153,7 @@ def breaks(cell: str) -> int:
 CELLS = st.text(st.sampled_from('a,"\n\r é'), max_size=6)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.lists(CELLS, min_size=2, max_size=4), min_size=1, max_size=8))
 def test_records_are_cut_where_the_csv_module_cuts_them(rows):
     text = io.StringIO()

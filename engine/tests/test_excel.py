@@ -485,7 +485,7 @@ def small(kind: str) -> bytes:
     return saved(book)
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 @pytest.mark.parametrize("kind", ["xlsx", "xls"])
 def test_a_damaged_byte_never_gets_further_than_a_refusal(tmp_path, kind, data):
@@ -542,7 +542,7 @@ def xls_of_values(rows: list[list[Any]]) -> bytes:
     return saved(book)
 
 
-@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(st.lists(VALUES, min_size=3, max_size=3), min_size=1, max_size=20))
 @pytest.mark.parametrize(("kind", "write"), [("xlsx", xlsx_of_values), ("xls", xls_of_values)])
 def test_random_tables_come_back_cell_by_cell(tmp_path, kind, write, rows):

@@ -144,9 +144,7 @@ def totals_of(seen: Any) -> Counter[tuple[str, str]]:
 
 
 seeds = st.integers(min_value=0, max_value=2**32)
-quietly = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
-)
+quietly = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
 
 
 @quietly

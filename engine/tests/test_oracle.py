@@ -110,7 +110,7 @@ def fused(contract, frame):
     }
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(cases())
 def test_both_name_the_same_rows_columns_and_rules(case):
     contract, frame = case

@@ -169,7 +169,7 @@ def small() -> bytes:
     return content.getvalue()
 
 
-@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_damaged_byte_never_gets_further_than_a_refusal(tmp_path, data):
     whole = small()

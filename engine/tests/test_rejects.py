@@ -143,7 +143,7 @@ def test_a_wide_xls_goes_to_an_xlsx(tmp_path):
     assert writer.close().name == "rejects.xlsx"
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     texts=st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0\ufffe\uffff"), min_size=1, max_size=12))
 )

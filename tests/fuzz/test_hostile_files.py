@@ -121,7 +121,7 @@ def test_hostile_file_ends_by_itself(judging, valid, name):
 
 
 damage = st.tuples(st.sampled_from(sorted(WRITERS)), st.integers(0, 2**32))
-patiently = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+patiently = settings(max_examples=60, suppress_health_check=list(HealthCheck))
 
 
 @patiently

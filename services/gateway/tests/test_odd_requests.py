@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from gateway.settings import GatewaySettings
 
-ODDLY = trying(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+ODDLY = trying(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 FILES = "/v1/datasources/{datasource}/files"
 OFTEN = "1000000/second"
 ROWS = b"a,b\n1,2\n"

@@ -20,7 +20,7 @@ from sluice.testing.bucket import InMemoryObjectStore
 
 TASK = "0197f3c2-7d51-7c3e-9a54-2f1f2c1b7a10"
 THERE = {"datasource": "sales", "version": "1.0.0", "task_id": TASK, "filename": "a.csv"}
-FAST = settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+FAST = settings(max_examples=15, derandomize=True, suppress_health_check=list(HealthCheck))
 OFTEN = "1000000/second"
 
 

@@ -390,7 +390,5 @@ async def settled() -> None:
         await asyncio.sleep(0)
 
 
-Uploads.TestCase.settings = settings(
-    max_examples=150, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
-)
+Uploads.TestCase.settings = settings(max_examples=150, stateful_step_count=25, suppress_health_check=list(HealthCheck))
 TestUploads = Uploads.TestCase

@@ -33,7 +33,7 @@ from status_tracker.usecases import RecordEvent
 
 pytestmark = pytest.mark.real
 
-FAST = settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+FAST = settings(max_examples=25, derandomize=True, suppress_health_check=list(HealthCheck))
 
 
 class OneReport:
