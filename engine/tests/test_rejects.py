@@ -3,6 +3,7 @@
 import csv
 import datetime as dt
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 import openpyxl
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from sluice.contracts import Contract, Dialect, DruidTarget, Field, FieldType
 from sluice.events import FileFormat
+from sluice.reports import ReportFile
 from sluice_engine.judging.customs import Broken
 from sluice_engine.judging.rules import NEVER, Rule
 from sluice_engine.reading.csv import CsvTable
@@ -34,6 +36,19 @@ def frame(texts: list[str | None], start: int = 1) -> pl.DataFrame:
         pl.Series("__row", range(start, start + len(texts)), dtype=pl.UInt64),
         pl.lit("=a: pattern").alias("__errors"),
     )
+
+
+def written(
+    run: Path,
+    kind: FileFormat,
+    frames: Sequence[pl.DataFrame],
+    columns: Sequence[str] = COLUMNS,
+    dialect: Dialect = Dialect(),  # noqa: B008 - it is frozen
+) -> ReportFile:
+    writer = open_rejects(run, kind, columns, dialect)
+    for each in frames:
+        writer.add(each)
+    return writer.close()
 
 
 def reading(path: Path, kind: str, dialect: Dialect) -> Table:
@@ -59,10 +74,7 @@ DIALECTS = [
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_what_was_rejected_can_be_read_again_under_the_same_contract(tmp_path, kind, dialect):
     texts = [*FORMULAS, *NUMBERS, "Österreich", "a;b,'c\"", None]
-    with open_rejects(tmp_path, FileFormat(kind), COLUMNS, dialect) as writer:
-        writer.add(frame(texts))
-        writer.add(frame(["more"], start=40))
-    done = writer.close()
+    done = written(tmp_path, FileFormat(kind), [frame(texts), frame(["more"], start=40)], dialect=dialect)
     assert (done.kind, done.name, done.rows) == ("rejects", f"rejects.{kind}", len(texts) + 1)
     table = reading(tmp_path / done.name, kind, dialect)
     found = pl.concat([batch.cells for batch in table.batches()])
@@ -71,8 +83,7 @@ def test_what_was_rejected_can_be_read_again_under_the_same_contract(tmp_path, k
 
 
 def test_no_text_of_a_csv_is_a_formula(tmp_path):
-    with open_rejects(tmp_path, FileFormat.CSV, COLUMNS, Dialect()) as writer:
-        writer.add(frame([*FORMULAS, *NUMBERS]))
+    written(tmp_path, FileFormat.CSV, [frame([*FORMULAS, *NUMBERS])])
     text = (tmp_path / "rejects.csv").read_bytes().decode("utf-8-sig")
     header, *rows = csv.reader(io.StringIO(text, newline=""))
     assert header == ["'=a", "b", "__row", "__errors"]
@@ -82,8 +93,7 @@ def test_no_text_of_a_csv_is_a_formula(tmp_path):
 
 def test_no_text_of_a_sheet_is_a_formula(tmp_path):
     for kind in (FileFormat.XLSX, FileFormat.XLS):
-        with open_rejects(tmp_path, kind, COLUMNS, Dialect()) as writer:
-            writer.add(frame(FORMULAS))
+        written(tmp_path, kind, [frame(FORMULAS)])
     page = openpyxl.load_workbook(tmp_path / "rejects.xlsx").active
     assert {cell.data_type for row in page.iter_rows(max_col=1) for cell in row} == {"s"}
     old = xlrd.open_workbook(tmp_path / "rejects.xls").sheet_by_index(0)
@@ -110,8 +120,7 @@ SHOWN = [
 
 
 def test_cells_of_a_sheet_keep_their_types(tmp_path):
-    with open_rejects(tmp_path, FileFormat.XLSX, ["=a", "b", "c", "d", "e"], Dialect()) as writer:
-        writer.add(TYPED)
+    written(tmp_path, FileFormat.XLSX, [TYPED], TYPED.columns[:-2])
     found = list(openpyxl.load_workbook(tmp_path / "rejects.xlsx").active.iter_rows(min_row=2, values_only=True))
     assert found[0] == SHOWN[0]
     assert (found[1][0][:19], *found[1][1:]) == SHOWN[1]
@@ -119,28 +128,23 @@ def test_cells_of_a_sheet_keep_their_types(tmp_path):
 
 
 def test_columns_of_parquet_keep_their_types(tmp_path):
-    with open_rejects(tmp_path, FileFormat.PARQUET, ["=a", "b", "c", "d", "e"], Dialect()) as writer:
-        writer.add(TYPED)
-        writer.add(TYPED)
+    written(tmp_path, FileFormat.PARQUET, [TYPED, TYPED], TYPED.columns[:-2])
     assert pl.read_parquet(tmp_path / "rejects.parquet").equals(pl.concat([TYPED, TYPED]))
     assert [path.name for path in tmp_path.iterdir()] == ["rejects.parquet"]
 
 
 @pytest.mark.parametrize("kind", list(FileFormat))
 def test_a_file_without_rows_is_whole(tmp_path, kind):
-    with open_rejects(tmp_path, kind, COLUMNS, Dialect()) as writer:
-        pass
-    assert writer.close().rows == 0
-    table = reading(tmp_path / writer.close().name, kind, Dialect())
+    done = written(tmp_path, kind, [])
+    assert done.rows == 0
+    table = reading(tmp_path / done.name, kind, Dialect())
     assert sum(batch.seen for batch in table.batches()) == 0
     assert len(table.columns) == 4
 
 
 def test_a_wide_xls_goes_to_an_xlsx(tmp_path):
     names = [f"c{at}" for at in range(255)]
-    with open_rejects(tmp_path, FileFormat.XLS, names, Dialect()) as writer:
-        pass
-    assert writer.close().name == "rejects.xlsx"
+    assert written(tmp_path, FileFormat.XLS, [], names).name == "rejects.xlsx"
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -148,8 +152,7 @@ def test_a_wide_xls_goes_to_an_xlsx(tmp_path):
     texts=st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0\ufffe\uffff"), min_size=1, max_size=12))
 )
 def test_any_text_survives_a_sheet(tmp_path, texts):
-    with open_rejects(tmp_path, FileFormat.XLSX, COLUMNS, Dialect()) as writer:
-        writer.add(frame(list(texts)))
+    written(tmp_path, FileFormat.XLSX, [frame(list(texts))])
     found = [batch.cells for batch in reading(tmp_path / "rejects.xlsx", "xlsx", Dialect()).batches()]
     assert (pl.concat(found)["=a"].to_list() if found else []) == texts
 

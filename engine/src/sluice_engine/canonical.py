@@ -10,16 +10,14 @@ from uuid import UUID
 import polars as pl
 from polars.io.plugins import register_io_source
 
-from sluice.contracts import Contract
+from sluice.contracts import EXTRA_COLUMN, Contract
 from sluice_engine import paths
 from sluice_engine.parsing.columns import canonical
 from sluice_engine.parsing.plain import INSTANT
-from sluice_engine.reading.header import ERRORS, ROW
+from sluice_engine.reading.header import is_ours
 
 PART_BYTES = 190_000_000
 """Of compressed Parquet: a part is closed beyond it. Druid reads parts side by side."""
-
-EXTRA = "__extra"
 
 
 @dataclass(slots=True)
@@ -116,7 +114,7 @@ def canonical_columns(contract: Contract, task_id: UUID, *, extra: bool) -> list
         if contract.field(time).type == "date"
         else pl.col(time).alias("__time"),
         *(canonical(each) for each in contract.fields if each.name != time),
-        *([pl.col(EXTRA)] if extra else []),
+        *([pl.col(EXTRA_COLUMN)] if extra else []),
         pl.lit(str(task_id), dtype=pl.Enum([str(task_id)])).alias("__task_id"),
     ]
 
@@ -124,7 +122,7 @@ def canonical_columns(contract: Contract, task_id: UUID, *, extra: bool) -> list
 def extra_column(extra: pl.DataFrame, height: int) -> pl.Series:
     """Columns that the contract does not know, as one JSON object of texts in each of `height` rows; null where there are none."""
     # not by `select`: to it a name such as * or ^a$ means other columns
-    columns = extra[[name for name in extra.columns if name.strip() not in {ROW, ERRORS}]]
+    columns = extra[[name for name in extra.columns if not is_ours(name)]]
     if not columns.width:
-        return pl.repeat(None, height, dtype=pl.String, eager=True).alias(EXTRA)
-    return columns.select(pl.struct(pl.all()).struct.json_encode().alias(EXTRA)).to_series()
+        return pl.repeat(None, height, dtype=pl.String, eager=True).alias(EXTRA_COLUMN)
+    return columns.select(pl.struct(pl.all()).struct.json_encode().alias(EXTRA_COLUMN)).to_series()

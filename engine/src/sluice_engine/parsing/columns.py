@@ -3,7 +3,7 @@
 import polars as pl
 
 from sluice.contracts import Dialect, Field, FieldType
-from sluice_engine.parsing.plain import INSTANT, TYPES
+from sluice_engine.parsing.plain import INSTANT, TYPES, finite, in_calendar
 from sluice_engine.parsing.text import Parsed, midnights, parse
 
 BOOLEANS = pl.Enum(["true", "false"])
@@ -24,8 +24,7 @@ def _directly(cells: pl.Series, field: Field) -> pl.Series | None:
         case FieldType.INTEGER if own.is_integer():
             values = cells.cast(pl.Int64, strict=False)
         case FieldType.NUMBER if own.is_numeric():
-            numbers = cells.cast(pl.Float64, strict=False)
-            values = numbers.set(~numbers.is_finite().fill_null(value=True), None)
+            values = finite(cells.cast(pl.Float64, strict=False))
         case FieldType.TIMESTAMP if own == pl.Date or isinstance(own, pl.Datetime):
             values = _instants(cells)
         case FieldType.DATE if isinstance(own, pl.Datetime):
@@ -42,8 +41,7 @@ def _instants(cells: pl.Series) -> pl.Series:
     aware = (
         cells if getattr(cells.dtype, "time_zone", None) else cells.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
     )
-    instants = aware.cast(INSTANT)
-    return instants.set(~instants.dt.year().is_between(1, 9999).fill_null(value=True), None)
+    return in_calendar(aware.cast(INSTANT))
 
 
 def as_text(cells: pl.Series) -> pl.Series:

@@ -20,6 +20,11 @@ MOST_NAMED = 10
 """Names of ignored columns that a note shows."""
 
 
+def is_ours(name: str) -> bool:
+    """Is it ROW or ERRORS?"""
+    return name.strip() in {ROW, ERRORS}
+
+
 def resolve(names: Sequence[str], contract: Contract, *, correcting: bool = False) -> tuple[Column, ...]:
     """One Column for each name, in their order; `field` is None for those that the contract does not know.
 
@@ -54,7 +59,7 @@ def resolve(names: Sequence[str], contract: Contract, *, correcting: bool = Fals
 
 def ignored(columns: Iterable[Column], contract: Contract) -> tuple[Note, ...]:
     """The note that says which columns of the file are left out."""
-    names = [column.name for column in columns if column.field is None and column.name.strip() not in {ROW, ERRORS}]
+    names = [column.name for column in columns if column.field is None and not is_ours(column.name)]
     if not names or contract.policy.extra_columns is not ExtraColumns.IGNORE:
         return ()
     more = ", …" if len(names) > MOST_NAMED else ""
@@ -123,7 +128,7 @@ def _duplicates(columns: Sequence[Column]) -> Iterator[Fault]:
 def _unexpected(columns: Sequence[Column], contract: Contract, *, correcting: bool) -> Iterator[Fault]:
     refused = contract.policy.extra_columns is ExtraColumns.REFUSE
     for name in dict.fromkeys(column.name for column in columns if column.field is None):
-        ours = name.strip() in {ROW, ERRORS}
+        ours = is_ours(name)
         if ours and not correcting:
             hint = "This column comes from a rejects file: upload it with corrects=<the task that it belongs to>, or remove the column."
             yield Fault("unexpected-column", "only columns of the contract", hint, _shown(name))

@@ -15,7 +15,7 @@ from sluice_engine.judging.judge import Sifted
 from sluice_engine.judging.rules import Rule
 from sluice_engine.parsing.columns import as_text
 from sluice_engine.reading.excel import ExcelTable
-from sluice_engine.reading.header import ERRORS, ROW
+from sluice_engine.reading.header import ERRORS, ROW, is_ours
 from sluice_engine.reading.table import Batch, Table
 from sluice_engine.reporting.causes import MENDABLE, Causes
 from sluice_engine.reporting.rejects import RejectsWriter, open_rejects
@@ -111,14 +111,14 @@ class Handback:
 
     @property
     def _names(self) -> list[str]:
-        return [each.name for each in self.table.columns if each.name.strip() not in {ROW, ERRORS}]
+        return [each.name for each in self.table.columns if not is_ours(each.name)]
 
     def _frame(self, batch: Batch, where: pl.Series, texts: pl.Series) -> pl.DataFrame:
         """Rows as they came, by the names in the file; then their numbers, and what is wrong with them."""
         cells = [
             (batch.cells[each.field] if each.field else batch.extra[each.name]).filter(where).alias(each.name)
             for each in self.table.columns
-            if each.name.strip() not in {ROW, ERRORS}
+            if not is_ours(each.name)
         ]
         return pl.DataFrame([*cells, batch.rows.filter(where).alias(ROW), texts.alias(ERRORS)])
 
@@ -127,7 +127,7 @@ class Handback:
         if not batch.faults.height:
             return
         cells = pl.col("cells")
-        places = [at for at, each in enumerate(self.table.columns) if each.name.strip() not in {ROW, ERRORS}]
+        places = [at for at, each in enumerate(self.table.columns) if not is_ours(each.name)]
         frame = batch.faults.select(
             *(cells.list.get(at, null_on_oob=True).alias(name) for at, name in zip(places, self._names, strict=True)),
             pl.col("row").alias(ROW),

@@ -6,8 +6,7 @@ It can be mended and sent back under the same contract: header, skipped rows and
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import BinaryIO, Protocol, Self
+from typing import BinaryIO, Protocol
 
 import polars as pl
 
@@ -27,7 +26,7 @@ PLAIN_NUMBER = r"^[+-]?([0-9][0-9.,]*|[.,][0-9]+)([eE][+-]?[0-9]+)?$"
 
 
 class RejectsWriter(Protocol):
-    """Takes rejected rows in their order. To be closed once, also where nothing was added; leaving the context does it."""
+    """Takes rejected rows in their order. To be closed once, also where nothing was added."""
 
     def add(self, frame: pl.DataFrame) -> None:
         """Rows with the file's columns by their names in the file, then ROW (UInt64) and ERRORS (String)."""
@@ -35,19 +34,13 @@ class RejectsWriter(Protocol):
 
     def close(self) -> ReportFile: ...
 
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
-
 
 def open_rejects(run: Path, format: FileFormat, columns: Sequence[str], dialect: Dialect) -> RejectsWriter:  # noqa: A002 - the word of the contract
     """A writer in the folder of the run. `columns` are the file's own, without ROW and ERRORS.
 
     Rows of an XLS go to an XLSX where two more columns have no room; its rows always have.
     """
-    names = [name for name in columns if name.strip() not in {ROW, ERRORS}] + [ROW, ERRORS]
+    names = [*columns, ROW, ERRORS]
     match format:
         case FileFormat.CSV:
             return CsvRejects(paths.rejects_file(run, "csv"), names, dialect)
@@ -93,23 +86,8 @@ def _by_place(frame: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
     return placed
 
 
-class _Closing:
-    """Leaving the context closes; closing twice does nothing more."""
-
-    def close(self) -> ReportFile:
-        raise NotImplementedError
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-
 @dataclass(slots=True)
-class CsvRejects(_Closing):
+class CsvRejects:
     """UTF-8 with a byte order mark, which goes before the encoding that the contract declares, and which Excel understands."""
 
     path: Path
@@ -130,9 +108,8 @@ class CsvRejects(_Closing):
         self.rows += frame.height
 
     def close(self) -> ReportFile:
-        if not self._file.closed:
-            self._fill(self.dialect.footer_rows)
-            self._file.close()
+        self._fill(self.dialect.footer_rows)
+        self._file.close()
         return ReportFile(kind="rejects", name="rejects.csv", rows=self.rows)
 
     def _fill(self, count: int) -> None:
@@ -146,7 +123,7 @@ class CsvRejects(_Closing):
 
 
 @dataclass(slots=True)
-class ParquetRejects(_Closing):
+class ParquetRejects:
     """Columns of their own types. Each frame is kept as a file until they are put together as row groups of one."""
 
     path: Path
@@ -165,23 +142,21 @@ class ParquetRejects(_Closing):
     def close(self) -> ReportFile:
         if self._parts:
             pl.scan_parquet(self._parts, glob=False).sink_parquet(self.path, compression="zstd", compression_level=1)
-        elif not self.path.exists():
+        else:
             pl.DataFrame(schema=dict.fromkeys(self.columns, pl.String)).write_parquet(self.path)
         for part in self._parts:
             part.unlink()
-        self._parts.clear()
         return ReportFile(kind="rejects", name="rejects.parquet", rows=self.rows)
 
 
 @dataclass(slots=True)
-class SheetRejects(_Closing):
+class SheetRejects:
     """One sheet, named as the contract names it. Text is written as text, so nothing becomes a formula."""
 
     sheet: SheetWriter
     columns: Sequence[str]
     dialect: Dialect
     rows: int = 0
-    _done: bool = False
 
     def __post_init__(self) -> None:
         self.sheet.skip((self.dialect.header_row or 1) - 1)
@@ -193,10 +168,8 @@ class SheetRejects(_Closing):
         self.rows += frame.height
 
     def close(self) -> ReportFile:
-        if not self._done:
-            self._fill(self.dialect.footer_rows)
-            self.sheet.close()
-            self._done = True
+        self._fill(self.dialect.footer_rows)
+        self.sheet.close()
         return ReportFile(kind="rejects", name=self.sheet.name, rows=self.rows)
 
     def _fill(self, count: int) -> None:
