@@ -6,18 +6,11 @@ from typing import NoReturn
 
 import typer
 
+from sluice.safetext import shown
 from sluice_client.errors import Refused
 
 GOOD, BAD, UNABLE = 0, 1, 2
 """Exit codes of all commands: as asked for; not so; nobody can say, for the command could not run."""
-
-LONGEST = 1_000
-
-
-def shown(text: str, longest: int = LONGEST) -> str:
-    """One line, without characters that cannot be seen: none of them moves the cursor or begins a line."""
-    visible = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text[: longest + 1])
-    return visible if len(visible) <= longest else visible[:longest] + "…"
 
 
 def say(line: str = "") -> None:

@@ -5,9 +5,10 @@ from pathlib import Path
 
 from sluice.contracts import Change, Comparison, Contract, compare, load_contract
 from sluice.errors import ContractInvalid
+from sluice.safetext import shown
 from sluice_client.errors import Refused
 from sluice_client.intake import read_contract
-from sluice_client.terminal import BAD, GOOD, say, shown
+from sluice_client.terminal import BAD, GOOD, say
 
 
 def diff(old: Path, new: Path, *, as_json: bool) -> int:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from sluice.reports.page import several
+from sluice.safetext import shown
 from sluice.settings import read_settings
 from sluice_client.errors import Refused
 from sluice_client.inference.draft import Wishes, draft_of
@@ -11,7 +12,7 @@ from sluice_client.inference.writing import write_draft
 from sluice_client.intake import take_file
 from sluice_client.settings import FileLimits
 from sluice_client.summary import told
-from sluice_client.terminal import say, shown, warn
+from sluice_client.terminal import say, warn
 
 STDOUT = Path("-")
 MOST_ERRORS = 5

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from sluice.contracts import ContractFaulty, load_contract
 from sluice.errors import ContractInvalid
+from sluice.safetext import shown
 from sluice_client.intake import read_contract
-from sluice_client.terminal import BAD, GOOD, say, shown
+from sluice_client.terminal import BAD, GOOD, say
 from sluice_engine.judging.rules import rules_of
 
 

@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from sluice.errors import ContractInvalid
 from sluice.reports import Report
 from sluice.reports.html import render_html
+from sluice.safetext import shown
 from sluice.settings import read_settings
 from sluice_client.commands.diff import load
 from sluice_client.errors import Refused
@@ -15,7 +16,7 @@ from sluice_client.intake import take_file
 from sluice_client.judging import judge_file
 from sluice_client.settings import FileLimits
 from sluice_client.summary import summary
-from sluice_client.terminal import BAD, GOOD, say, shown
+from sluice_client.terminal import BAD, GOOD, say
 from sluice_engine import paths
 
 SUFFIXES = {".json", ".html"}

@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 
 from sluice.contracts import Dialect
 from sluice.events import FileFormat
+from sluice.safetext import shown
 from sluice_client.errors import Refused
 from sluice_client.inference.delimiters import text_dialects
 from sluice_client.inference.probing import open_any, readable
 from sluice_client.inference.readings import looks_like_cell
 from sluice_client.inference.sheets import sheet_dialects
 from sluice_client.intake import GivenFile
-from sluice_client.terminal import shown
 from sluice_engine.errors import FileRejected
 from sluice_engine.reading.excel import ExcelTable
 from sluice_engine.reading.table import Column, Table

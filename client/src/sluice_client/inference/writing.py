@@ -9,9 +9,9 @@ import yaml
 from sluice.contracts.source import CORE
 from sluice.events import FileFormat
 from sluice.reports.page import several
+from sluice.safetext import shown
 from sluice_client.inference.decision import Column
 from sluice_client.inference.draft import Draft
-from sluice_client.terminal import shown
 
 LONGEST_COMMENT = 200
 HEAD = """\

@@ -9,6 +9,7 @@ import polars as pl
 
 from sluice.contracts import Contract, Severity
 from sluice.reports import MASK, ReportedError, RuleCount
+from sluice.safetext import shown
 from sluice_engine.errors import Fault
 from sluice_engine.judging.rules import Rule
 from sluice_engine.judging.wording import HINTS
@@ -20,17 +21,6 @@ IN_ALL = 1000
 VALUE_LENGTH = 100
 Kind = tuple[str, str | None]
 """A rule and its column."""
-
-
-def shown(value: object) -> str:
-    """A value as a report shows it: at most 100 characters, control characters escaped."""
-    text = str(value)[: VALUE_LENGTH + 1]
-    escaped = text if text.isprintable() else "".join(map(_visible, text))
-    return escaped if len(escaped) <= VALUE_LENGTH else escaped[: VALUE_LENGTH - 1] + "…"
-
-
-def _visible(character: str) -> str:
-    return character if character.isprintable() else character.encode("unicode_escape").decode()
 
 
 @dataclass(slots=True)
@@ -59,10 +49,10 @@ class Findings:
         """Rules of severity error that are broken, by name."""
         return tuple(sorted({kind[0] for kind in self.counts if self._told[kind][1] is Severity.ERROR}))
 
-    def add_fault(self, fault: Fault, severity: Severity = Severity.ERROR, count: int = 1) -> None:
+    def add_fault(self, fault: Fault, severity: Severity = Severity.ERROR) -> None:
         """An error of the file, of a column of it, or of one row."""
         kind = (fault.rule, fault.column)
-        if self._count(kind, fault.expected, severity, count):
+        if self._count(kind, fault.expected, severity, 1):
             self._listed[kind].append(fault)
 
     def add_cells(self, rule: Rule, rows: pl.Series, values: pl.Series | None, hints: Sequence[str] = ()) -> None:
@@ -146,7 +136,7 @@ class Findings:
             return None
         # keys of several columns are joined, and a name may hold a comma itself: to mask too much tells nothing
         joined = f", {column}, "
-        return MASK if any(f", {name}, " in joined for name in self._classified) else shown(value)
+        return MASK if any(f", {name}, " in joined for name in self._classified) else shown(str(value), VALUE_LENGTH)
 
     def _hint(self, rule: Rule, value: str | None) -> str:
         if rule.id == "invalid-values" and value not in {None, MASK}:

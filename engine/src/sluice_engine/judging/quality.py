@@ -10,8 +10,9 @@ import polars as pl
 from sluice.contracts import Contract, Field
 from sluice.events import TimeRange
 from sluice.reports import MASK, ColumnQuality, DayCount, Quality, TopValue
+from sluice.safetext import shown
 from sluice_engine.judging.distinct import DistinctCount, TopCount
-from sluice_engine.judging.findings import shown
+from sluice_engine.judging.findings import VALUE_LENGTH
 
 MOST_DAYS = 400
 MOST_DAYS_HELD = 100_000
@@ -52,9 +53,10 @@ class ColumnTally:
 
     def quality(self) -> ColumnQuality:
         low, high = (
-            None if end is None else MASK if self.field.classified else shown(end) for end in (self.low, self.high)
+            None if end is None else MASK if self.field.classified else shown(str(end), VALUE_LENGTH)
+            for end in (self.low, self.high)
         )
-        top = tuple(TopValue(value=shown(value), count=count) for value, count in self.top.found())
+        top = tuple(TopValue(value=shown(str(value), VALUE_LENGTH), count=count) for value, count in self.top.found())
         return ColumnQuality(
             name=self.field.name,
             type=self.field.type,

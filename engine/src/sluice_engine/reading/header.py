@@ -6,6 +6,7 @@ from difflib import get_close_matches
 
 from sluice.contracts import Contract, ExtraColumns
 from sluice.reports import Note
+from sluice.safetext import shown
 from sluice_engine.errors import Fault, FileRejected
 from sluice_engine.reading.table import Column
 
@@ -18,6 +19,7 @@ LONGEST_NAME = 1_000
 
 MOST_NAMED = 10
 """Names of ignored columns that a note shows."""
+LONGEST_SHOWN = 100
 
 
 def is_ours(name: str) -> bool:
@@ -64,8 +66,8 @@ def ignored(columns: Iterable[Column], contract: Contract) -> tuple[Note, ...]:
         return ()
     more = ", …" if len(names) > MOST_NAMED else ""
     count = "1 column is" if len(names) == 1 else f"{len(names)} columns are"
-    shown = ", ".join(_shown(name) for name in names[:MOST_NAMED])
-    return (Note(code="ignored-columns", message=f"{count} not in the contract and left out: {shown}{more}"),)
+    those = ", ".join(_shown(name) for name in names[:MOST_NAMED])
+    return (Note(code="ignored-columns", message=f"{count} not in the contract and left out: {those}{more}"),)
 
 
 def _key(name: str) -> str:
@@ -138,5 +140,4 @@ def _unexpected(columns: Sequence[Column], contract: Contract, *, correcting: bo
 
 
 def _shown(name: str) -> str:
-    """A name made safe to show: at most 100 characters, none that cannot be seen."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name[:100])
+    return shown(name, LONGEST_SHOWN)

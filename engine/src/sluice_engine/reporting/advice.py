@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sluice.contracts import Contract, Field, FieldType
 from sluice.reports import Cause
+from sluice.safetext import shown
 from sluice_engine.reporting.clusters import Cluster, Kind
 from sluice_engine.reporting.habits import Habit, habits, other_mark
 
@@ -225,5 +226,4 @@ def _some(words: dict[str, int], told: Told) -> str:
 
 
 def _shown(text: str) -> str:
-    printable = "".join(each if each.isprintable() else "�" for each in text)
-    return f"“{printable[:LONGEST_SHOWN]}”"
+    return f"“{shown(text, LONGEST_SHOWN)}”"

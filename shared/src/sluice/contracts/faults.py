@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from sluice.contracts.source import Path, Source, Unreadable
 from sluice.errors import ContractInvalid
+from sluice.safetext import shown
 
 MOST = 20
 """Faults that are told; how many there are is told exactly."""
@@ -40,9 +41,9 @@ def faults_of(error: ContractInvalid) -> tuple[ContractFault, ...]:
         case ContractFaulty():
             return error.faults
         case Unreadable():
-            return (ContractFault(error.line, DOCUMENT, _shown(error.said)),)
+            return (ContractFault(error.line, DOCUMENT, shown(error.said, LONGEST)),)
         case _:
-            return (ContractFault(1, DOCUMENT, _shown(str(error))),)
+            return (ContractFault(1, DOCUMENT, shown(str(error), LONGEST)),)
 
 
 @dataclass(slots=True)
@@ -54,7 +55,7 @@ class Faults:
 
     def add(self, path: Path, message: str) -> None:
         place = "/".join(map(str, path)) or DOCUMENT
-        fault = ContractFault(self.source.line(path), _shown(place), _shown(message))
+        fault = ContractFault(self.source.line(path), shown(place, LONGEST), shown(message, LONGEST))
         if fault not in self.found:
             self.found.append(fault)
 
@@ -62,9 +63,3 @@ class Faults:
         """Raises ContractFaulty where there are some."""
         if self.found:
             raise ContractFaulty(tuple(sorted(self.found, key=lambda fault: fault.line)[:MOST]), len(self.found))
-
-
-def _shown(text: str) -> str:
-    """Made safe to show: a contract's own words may hold line ends and signs that cannot be seen."""
-    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text[: LONGEST + 1])
-    return shown if len(shown) <= LONGEST else shown[:LONGEST] + "…"
