@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from sluice.contracts import Dialect
+from sluice.contracts.settings import encoding_fault
 from sluice_client.errors import Refused
-from sluice_client.inference.encodings import check_encoding, encoding_found
+from sluice_client.inference.encodings import encoding_found
 from sluice_client.intake import GivenFile
 from sluice_engine.reading.compression import unpacked
 from sluice_engine.reading.lines import SOUND, Signs, contents, delimiters, split
@@ -52,8 +53,8 @@ class Cut:
 
 def text_dialects(file: GivenFile, asked: Dialect) -> Iterator[Dialect]:
     """The likeliest first; the header is sought among the first records that are as wide as most. Raises FileRejected, Refused."""
-    if asked.encoding:
-        check_encoding(asked.encoding)
+    if asked.encoding and (fault := encoding_fault(asked.encoding)):
+        raise Refused("invalid-encoding", f"{fault}.")
     encoding = asked.encoding or encoding_found(unpacked(file.path, GLANCE, file.max_unpacked))
     text = next(Source(file.path, encoding, file.max_unpacked, GLANCE).text(), b"")
     cuts = [cut for sign in SIGNS if (cut := _cut(_whole_lines(text), sign))]

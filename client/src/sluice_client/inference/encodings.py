@@ -6,7 +6,6 @@ from itertools import chain
 
 from charset_normalizer import from_bytes
 
-from sluice_client.errors import Refused
 from sluice_engine.reading.encoding import LONGEST_MARK, encoding_of, peek
 
 SCRIPTS = ("cp1252", "cp1251", "koi8_r", "cp1253", "cp932", "gb18030", "big5", "euc_kr", "euc_jp")
@@ -42,13 +41,3 @@ def _from_first_odd(pieces: Iterator[bytes]) -> bytes:
             start = text.rfind(b"\n", 0, error.start) + 1
             return text[max(start, error.start - SAMPLE // 2) :][:SAMPLE]
     return b""
-
-
-def check_encoding(name: str) -> None:
-    """Raises Refused for a name that Python does not know as an encoding of text."""
-    try:
-        "a".encode(name)
-        codecs.getincrementaldecoder(name)()
-    except (LookupError, UnicodeError, ValueError) as error:
-        said = "is no encoding of text; use such as utf-8, windows-1252, iso-8859-15, utf-16"
-        raise Refused("invalid-encoding", f"{name}: {said}.") from error

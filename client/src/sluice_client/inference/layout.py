@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from sluice.contracts import Dialect
+from sluice.contracts.fields import name_faults
+from sluice.contracts.odcs import MOST_COLUMNS
 from sluice.events import FileFormat
 from sluice.safetext import shown
 from sluice_client.errors import Refused
@@ -15,10 +17,6 @@ from sluice_client.intake import GivenFile
 from sluice_engine.errors import FileRejected
 from sluice_engine.reading.excel import ExcelTable
 from sluice_engine.reading.table import Column, Table
-
-MOST_COLUMNS = 1_000
-"""Columns that a contract may have."""
-LONGEST_NAME = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +106,8 @@ def _faults(columns: tuple[Column, ...]) -> Iterator[str]:
             yield f"{called} {cells}."
         elif name in seen:
             yield f"{called} is called like column {seen[name]}: rename one of them."
-        elif name.startswith("__"):
-            yield f"{called}: names that begin with __ are Druid's and Sluice's own. Rename it."
-        elif not name.isprintable() or len(name) > LONGEST_NAME:
-            yield f"{called}: a name has {LONGEST_NAME} characters at most, and no line end or other that cannot be seen. Rename it."
+        elif fault := next(name_faults(name), None):
+            yield f"{called}: {fault}."
         seen.setdefault(name, position)
 
 

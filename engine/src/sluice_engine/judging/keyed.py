@@ -6,8 +6,8 @@ from pathlib import Path
 
 import polars as pl
 
-from sluice.contracts import Contract, MetricKind, Severity
-from sluice_engine.judging.rules import NEVER, Rule
+from sluice.contracts import Contract, MetricKind
+from sluice_engine.judging.rules import METRIC_RULES, NEVER, Rule
 from sluice_engine.judging.uniqueness import Keys, Repeats
 
 
@@ -44,7 +44,6 @@ def _rules(contract: Contract) -> Iterator[tuple[Rule, tuple[str, ...]]]:
         if metric.kind is MetricKind.DUPLICATE_VALUES:
             counted = None if metric.strict else at
             said = "values that no earlier row has"
-            rule = Rule(
-                "duplicate-values", ", ".join(metric.columns), said, NEVER, Severity.ERROR, metric.description, counted
-            )
+            names, hint = ", ".join(metric.columns), metric.description
+            rule = Rule(METRIC_RULES[metric.kind], names, said, NEVER, hint=hint, metric=counted)
             yield rule, metric.columns

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from sluice.contracts import Contract, Metric, MetricKind, Operator, Severity, Threshold, Unit
 from sluice_engine.errors import Fault
+from sluice_engine.judging.rules import METRIC_RULES
 
 COUNTED = {
     MetricKind.NULL_VALUES: "empty cells",
@@ -12,13 +13,6 @@ COUNTED = {
     MetricKind.INVALID_VALUES: "invalid values",
     MetricKind.DUPLICATE_VALUES: "rows that repeat an earlier one",
     MetricKind.ROW_COUNT: "rows",
-}
-RULES = {
-    MetricKind.NULL_VALUES: "null-values",
-    MetricKind.MISSING_VALUES: "missing-values",
-    MetricKind.INVALID_VALUES: "invalid-values",
-    MetricKind.DUPLICATE_VALUES: "duplicate-values",
-    MetricKind.ROW_COUNT: "row-count",
 }
 SAID = {
     Operator.EQUAL: "exactly {}",
@@ -46,7 +40,7 @@ def _fault(metric: Metric, count: int, rows: int) -> Fault:
     what = COUNTED[metric.kind]
     there = f"{count:,} of {rows:,} rows" if metric.kind is not MetricKind.ROW_COUNT else f"{count:,}"
     expected = f"{threshold_text(metric.threshold)} {what}; there are {there}"
-    return Fault(RULES[metric.kind], expected, metric.description, ", ".join(metric.columns) or None)
+    return Fault(METRIC_RULES[metric.kind], expected, metric.description, ", ".join(metric.columns) or None)
 
 
 def threshold_text(threshold: Threshold) -> str:

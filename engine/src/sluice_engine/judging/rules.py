@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
-from math import ceil, floor
 from operator import or_
 
 import polars as pl
 
 from sluice.contracts import Bound, Contract, Dialect, Field, FieldType, Metric, MetricKind, Severity
+from sluice.contracts.narrowing import whole_maximum, whole_minimum
 from sluice.errors import ContractInvalid
 from sluice_engine.judging.patterns import FORMATS, ecma
 from sluice_engine.judging.wording import bound_text, expected_format, step_text
@@ -25,6 +25,13 @@ RAW = "\0"
 """Prefix of a column that holds the cells as they stand in the file. No name in a contract has it."""
 
 LONGEST_LIST = 500
+METRIC_RULES = {
+    MetricKind.NULL_VALUES: "null-values",
+    MetricKind.MISSING_VALUES: "missing-values",
+    MetricKind.INVALID_VALUES: "invalid-values",
+    MetricKind.DUPLICATE_VALUES: "duplicate-values",
+    MetricKind.ROW_COUNT: "row-count",
+}
 INT64 = (-(2**63), 2**63 - 1)
 
 
@@ -76,7 +83,7 @@ def _of_field(contract: Contract, field: Field) -> Iterator[Rule]:
         yield Rule("multiple-of", field.name, f"a multiple of {step_text(field.multiple_of)}", _off_step(field, column))
     yield from _texts(field, column)
     for at, metric in enumerate(contract.metrics):
-        if metric.columns == (field.name,) and metric.kind in CELL_METRICS:
+        if metric.columns == (field.name,) and metric.kind is not MetricKind.DUPLICATE_VALUES:
             yield _of_metric(at, metric, field, column)
 
 
@@ -93,7 +100,7 @@ def _below(field: Field, column: pl.Expr, low: Bound) -> pl.Expr:
     if field.type is FieldType.NUMBER:
         limit = pl.lit(float(low.value))
         return column <= limit if low.exclusive else column < limit
-    least = floor(low.value) + 1 if low.exclusive else ceil(low.value)
+    least = whole_minimum(low).value
     return _integers(column) < least if least > INT64[0] else column.is_null() & False
 
 
@@ -101,7 +108,7 @@ def _above(field: Field, column: pl.Expr, high: Bound) -> pl.Expr:
     if field.type is FieldType.NUMBER:
         limit = pl.lit(float(high.value))
         return column >= limit if high.exclusive else column > limit
-    most = ceil(high.value) - 1 if high.exclusive else floor(high.value)
+    most = whole_maximum(high).value
     return _integers(column) > most if most < INT64[1] else column.is_null() & False
 
 
@@ -145,13 +152,6 @@ def _texts(field: Field, column: pl.Expr) -> Iterator[Rule]:
         yield Rule("format", field.name, expected_format(field.string_format), ~matched)
 
 
-CELL_METRICS = {
-    MetricKind.NULL_VALUES: "null-values",
-    MetricKind.MISSING_VALUES: "missing-values",
-    MetricKind.INVALID_VALUES: "invalid-values",
-}
-
-
 def _of_metric(at: int, metric: Metric, field: Field, column: pl.Expr) -> Rule:
     said, broken = "a value", column.is_null()
     if metric.kind is MetricKind.INVALID_VALUES:
@@ -163,7 +163,7 @@ def _of_metric(at: int, metric: Metric, field: Field, column: pl.Expr) -> Rule:
         named = pl.col(RAW + field.name).is_in([value.strip() for value in metric.values])
         broken = column.is_null() | named.fill_null(value=False)
     counted = None if metric.strict else at
-    return Rule(CELL_METRICS[metric.kind], field.name, said, broken, metric.severity, metric.description, counted)
+    return Rule(METRIC_RULES[metric.kind], field.name, said, broken, metric.severity, metric.description, counted)
 
 
 def _wants(metric: Metric, field: Field, column: pl.Expr) -> Iterator[tuple[str, pl.Expr]]:

@@ -13,7 +13,7 @@ from sluice.reports import Note
 from sluice_engine.errors import FileRejected
 from sluice_engine.reading.header import ignored, resolve
 from sluice_engine.reading.parquetfooter import check_footer
-from sluice_engine.reading.parquettypes import as_string, check_types, plain
+from sluice_engine.reading.parquettypes import as_string, check_types, comparable
 from sluice_engine.reading.table import Batch, Column, Place
 
 ROWS = 65_536
@@ -68,7 +68,7 @@ class ParquetTable:
         first = 1
         for cells in self._frames():
             known = [
-                plain(cells[own.name], self.contract.field(own.field)).alias(own.field)
+                comparable(cells[own.name], self.contract.field(own.field)).alias(own.field)
                 for own in self._columns
                 if own.field
             ]

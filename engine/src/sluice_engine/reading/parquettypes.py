@@ -6,13 +6,12 @@ import polars as pl
 
 from sluice.contracts import Contract, ExtraColumns, Field, FieldType
 from sluice_engine.errors import Fault, FileRejected
+from sluice_engine.parsing.plain import DATES, DAY
 from sluice_engine.reading.table import Column
 
 NESTED = (pl.List, pl.Array, pl.Struct, pl.Object, pl.Binary, pl.Duration)
 WIDEST_DECIMAL = 38
-FIRST_DAY, LAST_DAY = -719_162, 2_932_896
-"""0001-01-01 and 9999-12-31 as days since 1970."""
-PER_DAY = {"ms": 86_400_000, "us": 86_400_000_000}
+PER_DAY = {"ms": DAY // 1000, "us": DAY}
 """Nanoseconds of 64 bits cannot leave the calendar."""
 
 
@@ -66,7 +65,7 @@ def can_hold(own: pl.DataType, wanted: FieldType) -> bool:
             return isinstance(own, (pl.Date, pl.Datetime))
 
 
-def plain(cells: pl.Series, field: Field) -> pl.Series:
+def comparable(cells: pl.Series, field: Field) -> pl.Series:
     """The column by its own type where that can be compared, else as the exact text of each value."""
     own = cells.dtype
     if isinstance(own, (pl.Categorical, pl.Enum, pl.Null)):
@@ -91,7 +90,7 @@ def _whole(cells: pl.Series) -> pl.Series:
 
 def _bounds(own: pl.DataType) -> tuple[int, int]:
     per_day = PER_DAY[own.time_unit] if isinstance(own, pl.Datetime) else 1
-    return FIRST_DAY * per_day, (LAST_DAY + 1) * per_day - 1
+    return DATES[0] * per_day, (DATES[1] + 1) * per_day - 1
 
 
 def _within_calendar(cells: pl.Series) -> bool:

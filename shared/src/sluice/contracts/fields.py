@@ -1,15 +1,17 @@
 """Properties of the schema as fields: their types, and the rules on single cells."""
 
-from collections.abc import Callable
-from math import ceil, floor, isfinite
+from collections.abc import Callable, Iterator
+from math import floor, isfinite
 from typing import Any
 
 from sluice.contracts.faults import Faults
 from sluice.contracts.formats import FormatUnknown, Kind, moment, strptime_of
 from sluice.contracts.model import Bound, Field, FieldType, StringFormat
+from sluice.contracts.narrowing import whole_maximum, whole_minimum
 from sluice.contracts.patterns import PatternUnfit, check_pattern
 from sluice.contracts.source import Path
 
+LONGEST_NAME = 255
 RANGE = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}
 OPTIONS: dict[FieldType, set[str]] = {
     FieldType.STRING: {"minLength", "maxLength", "pattern", "format"},
@@ -73,13 +75,19 @@ def field_of(prop: dict[str, Any], path: Path, faults: Faults) -> Field:
 
 
 def _name(name: str, path: Path, faults: Faults) -> str:
-    if name == "*" or (name.startswith("^") and name.endswith("$")):
-        faults.add((*path, "name"), f"{name} would be read as a pattern of names; choose another")
-    if not name or name != name.strip() or not name.isprintable() or len(name) > 255:  # noqa: PLR2004 - characters
-        faults.add((*path, "name"), "a name has 1 to 255 characters that can be seen, and no blank before or after")
-    if name.startswith("__"):
-        faults.add((*path, "name"), "names that begin with __ are Druid's and Sluice's own; choose another")
+    for fault in name_faults(name):
+        faults.add((*path, "name"), fault)
     return name
+
+
+def name_faults(name: str) -> Iterator[str]:
+    """What keeps it from being the name of a column."""
+    if name == "*" or (name.startswith("^") and name.endswith("$")):
+        yield f"{name} would be read as a pattern of names; choose another"
+    if not name or name != name.strip() or not name.isprintable() or len(name) > LONGEST_NAME:
+        yield f"a name has 1 to {LONGEST_NAME} characters that can be seen, and no blank before or after"
+    if name.startswith("__"):
+        yield "names that begin with __ are Druid's and Sluice's own; choose another"
 
 
 def _type(prop: dict[str, Any], path: Path, faults: Faults) -> FieldType | None:
@@ -127,9 +135,7 @@ def _range(kind: FieldType, options: dict[str, Any], place: Path, faults: Faults
 def _empty(kind: FieldType, low: Bound, high: Bound) -> bool:
     if kind is FieldType.NUMBER:
         return low.value > high.value or (low.value == high.value and (low.exclusive or high.exclusive))
-    least = floor(low.value) + 1 if low.exclusive else ceil(low.value)
-    most = ceil(high.value) - 1 if high.exclusive else floor(high.value)
-    return least > most
+    return whole_minimum(low).value > whole_maximum(high).value
 
 
 def _bound(kind: FieldType, options: dict[str, Any], name: str, place: Path, faults: Faults) -> Bound | None:

@@ -56,7 +56,8 @@ def dialect_of(block: SluiceBlock, path: Path, faults: Faults) -> Dialect:
         faults.add((*path, "decimal"), f"the same as the delimiter; {way}")
     if said.quote == said.decimal:
         faults.add((*path, "quote"), "the same as the decimal mark; numbers could not be told from quoted cells")
-    _check_encoding(said.encoding, (*path, "encoding"), faults)
+    if said.encoding is not None and (fault := encoding_fault(said.encoding)):
+        faults.add((*path, "encoding"), fault)
     _check_words(block, path, faults)
     return Dialect(
         delimiter=said.delimiter,
@@ -73,17 +74,17 @@ def dialect_of(block: SluiceBlock, path: Path, faults: Faults) -> Dialect:
     )
 
 
-def _check_encoding(name: str | None, path: Path, faults: Faults) -> None:
-    if name is None:
-        return
+def encoding_fault(name: str) -> str | None:
+    """What is wrong with it, where Python knows no encoding of text by that name."""
     try:
         "a".encode(name)
         codecs.getincrementaldecoder(name)()
         fit = codecs.lookup(name).name not in NOT_OF_FILES
     except (LookupError, UnicodeError, ValueError):
         fit = False
-    if not fit:
-        faults.add(path, f"{name[:40]!r} is no encoding of text; use such as utf-8, windows-1252, iso-8859-15, utf-16")
+    if fit:
+        return None
+    return f"{name[:40]!r} is no encoding of text; use such as utf-8, windows-1252, iso-8859-15, utf-16"
 
 
 def _check_words(block: SluiceBlock, path: Path, faults: Faults) -> None:
