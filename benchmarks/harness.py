@@ -56,7 +56,7 @@ def run_once(contender: Contender) -> Sample:
     }
     done = subprocess.run(contender.command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise RuntimeError(f"{contender.name} failed: {done.stderr[-2000:]}")
+        raise RuntimeError(f"{contender.name} ended with {done.returncode}: {done.stderr[-2000:]}")
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
