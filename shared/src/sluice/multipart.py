@@ -10,7 +10,7 @@ from typing import Protocol
 PART_SIZE = 5_242_880
 """Bytes per part: the least that S3 allows. It takes 10,000 parts of one object."""
 
-IN_FLIGHT = 2
+IN_FLIGHT = 1
 """Parts that are being sent while the next one fills: so many and one more are held in memory."""
 
 SMALL = 65_536

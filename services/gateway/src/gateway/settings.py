@@ -27,7 +27,7 @@ class GatewaySettings(ApiSettings, KafkaSettings, PublishersSettings, S3Settings
     import_prefixes: dict[str, tuple[WrittenPrefix, ...]] = Field(
         default={}, description='from where a caller may import, "*" for each: {"*": ["s3://landing/"]}'
     )
-    max_uploads: int = Field(default=32, ge=1, description="uploads at once; each holds up to 16 MB")
+    max_uploads: int = Field(default=32, ge=1, description="uploads at once; each holds up to 11 MB")
     max_uploads_of_caller: int = Field(default=16, ge=1, description="of them, of one caller")
     upload_rate: str = Field(
         default="600/minute", pattern=RATE, description="files that one caller may hand over to one replica"
@@ -41,7 +41,7 @@ class GatewaySettings(ApiSettings, KafkaSettings, PublishersSettings, S3Settings
     upload_part_bytes: int = Field(
         default=PART_SIZE,
         ge=PART_SIZE,
-        description="of a resumable upload; each that is running holds up to three parts",
+        description="of a resumable upload; each that is running holds up to two parts",
     )
     upload_lock_patience: float = Field(
         default=10.0, ge=0, description="seconds to wait until another request lets go of the same upload"
