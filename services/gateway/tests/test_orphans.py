@@ -120,6 +120,14 @@ async def test_the_day_of_an_object_is_that_of_its_upload_and_a_record_may_be_of
     assert world.raw() == kept
 
 
+async def test_a_record_may_be_of_the_day_before_where_the_clock_was_set_back(world: World) -> None:
+    world.clock.advance(-DAY)
+    await world.accept(OFFER, body())
+    kept = world.raw()
+    assert await world.swept(after=5 * DAY) == []
+    assert world.raw() == kept
+
+
 async def test_an_old_upload_whose_bytes_are_young_is_looked_at_again(world: World) -> None:
     key = put(world, uuid4())
     young = world.clock() + timedelta(days=2.9)

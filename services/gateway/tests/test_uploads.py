@@ -119,6 +119,15 @@ async def test_a_body_that_stalls_is_given_up(gateway: Any) -> None:
     assert gateway.store.open_uploads == 0
 
 
+async def test_a_body_that_would_end_on_a_day_on_which_nobody_looks_for_its_record_is_given_up(
+    gateway: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.routes.body.LONGEST", 0.0)
+    answer = await gateway.put(body=BODY)
+    assert (answer.status_code, answer.json()["code"]) == (408, "upload-stalled")
+    assert gateway.store.left_behind() == []
+
+
 async def test_a_body_that_trickles_is_given_up(gateway: Any) -> None:
     async def trickling() -> AsyncIterator[bytes]:
         for _ in range(10):

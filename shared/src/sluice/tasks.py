@@ -73,9 +73,12 @@ class Tasks:
 
 
 def _days_of(task_id: UUID) -> tuple[str, ...]:
-    """Days on which a task may have been accepted, from the moment that a UUIDv7 holds: it is drawn before the bytes come in."""
+    """Days on which a task may have been accepted, from the moment that a UUIDv7 holds: it is drawn before the bytes come in.
+
+    The day before, too: ids never run backwards, but a clock that was set back does.
+    """
     try:
         drawn = drawn_at(task_id)
-        return day_of(drawn), day_of(drawn + timedelta(days=1))
+        return tuple(day_of(drawn + timedelta(days=days)) for days in (0, 1, -1))
     except (ValueError, OverflowError):
         return ()

@@ -13,6 +13,9 @@ from gateway.errors import UploadIncomplete, UploadLocked, UploadStalled
 SLOWEST = 1_000
 """Bytes per second. A sender that is slower holds its place longer than any file is worth."""
 
+LONGEST = 23 * 3600.0
+"""Seconds that one body may take: a record is looked for on the day on which its task was drawn, and on the next."""
+
 
 @dataclass(slots=True)
 class Stop:
@@ -31,12 +34,15 @@ class Stop:
 async def read_body(
     request: Request, patience: float, stop: Stop | None = None, remedy: str = "Send the file again."
 ) -> AsyncIterator[bytes]:
-    """Raises UploadStalled when nothing comes for `patience` seconds of waiting, or less than SLOWEST bytes in each of them;
-    UploadIncomplete when the sender is gone; UploadLocked when it is told to stop."""
+    """Raises UploadStalled when nothing comes for `patience` seconds of waiting, or less than SLOWEST bytes in each of them,
+    or the body takes LONGEST; UploadIncomplete when the sender is gone; UploadLocked when it is told to stop."""
     chunks, stop = request.stream(), stop or Stop()
     waited, got = 0.0, 0
+    ends = time.monotonic() + LONGEST
     while True:
         began = time.monotonic()
+        if began >= ends:
+            raise UploadStalled("The body took most of a day. Send the file in pieces: see /v1/uploads.")
         try:
             async with asyncio.timeout(0 if stop.asked else patience) as stop.waiting:
                 chunk = await anext(chunks)
