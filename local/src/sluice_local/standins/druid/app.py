@@ -19,6 +19,8 @@ from sluice_local.standins.druid.tasks import CAPACITY, Run, TaskExists, Tasks
 _OVERLORD = "/druid/indexer/v1"
 _NO_REPORT = "No task reports were found for this task. The task may not exist, or it may not have completed yet."
 _NO_LOG = "No log was found for this task. The task may not exist, or it may not have begun running yet."
+_VERSION = "2000-01-01T00:00:00.000Z"
+"""Of every segment, in its name."""
 _NO_SEGMENT = "No used segment found for the given datasource and interval"
 
 
@@ -37,7 +39,11 @@ def create_app(tasks: Tasks, store: Store) -> Starlette:
             Route(f"{_OVERLORD}/totalWorkerCapacity", overlord.capacity),
             Route(f"{_OVERLORD}/workers", overlord.workers),
             Route("/druid/coordinator/v1/datasources/{datasource}/loadstatus", coordinator.load_status),
-            Route("/druid/coordinator/v1/datasources/{datasource}/intervals", coordinator.intervals),
+            Route(
+                "/druid/coordinator/v1/metadata/datasources/{datasource}/segments",
+                coordinator.segments,
+                methods=["POST"],
+            ),
             Route("/druid/v2/sql", broker.query, methods=["POST"]),
         ],
         exception_handlers={json.JSONDecodeError: _malformed},
@@ -109,12 +115,15 @@ class Coordinator:
             return Response(_NO_SEGMENT, media_type="application/json")
         return JSONResponse({datasource: int(loaded < 100) if "simple" in query else loaded})  # noqa: PLR2004 - percent
 
-    async def intervals(self, request: Request) -> Response:
-        """Of the segments that are loaded, the latest first."""
-        spans = self._store.spans(request.path_params["datasource"])
-        if not spans:
-            return Response(status_code=204)
-        return JSONResponse([f"{span.start.isoformat()}Z/{span.end.isoformat()}Z" for span in reversed(spans)])
+    async def segments(self, request: Request) -> Response:
+        """Names of those that there are, one for each span, whatever intervals are asked for."""
+        datasource = request.path_params["datasource"]
+        spans = self._store.spans(datasource)
+        return JSONResponse([f"{datasource}_{_utc(span.start)}_{_utc(span.end)}_{_VERSION}" for span in spans])
+
+
+def _utc(instant: datetime) -> str:
+    return instant.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 class Broker:

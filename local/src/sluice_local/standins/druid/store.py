@@ -112,9 +112,8 @@ class Store:
         return 100.0 * sum(seen_from <= time.time() for seen_from in due) / len(due) if due else None
 
     def spans(self, datasource: str) -> list[Interval]:
-        """What was published and is loaded, in order."""
-        loads = self._loads.get(datasource, ())
-        found = {(span.start, span.end): span for seen_from, span in loads if seen_from <= time.time()}
+        """What was published, loaded or not, in order."""
+        found = {(span.start, span.end): span for _, span in self._loads.get(datasource, ())}
         return [found[ends] for ends in sorted(found)]
 
     def knows(self, datasource: str) -> bool:

@@ -17,6 +17,8 @@ from sluice.errors import Transient
 
 PASSING = {408, 429, 500, 502, 503, 504}
 UNUSABLE = ("processedWithError", "thrownAway", "unparseable")
+ETERNITY = "-146136543-09-08T08:23:32.096Z/146140482-04-24T15:36:27.903Z"
+"""All of time, as Druid writes it."""
 NO_SEGMENTS = "No used segment found"
 NO_TABLE = "' not found"
 NO_COLUMN = "not found in any table"
@@ -99,12 +101,13 @@ class HttpDruidTasks:
         return RowStats(int(counts["processed"]), sum(int(counts.get(name) or 0) for name in UNUSABLE))
 
     async def extent(self, datasource: str) -> Interval | None:
-        answer = await self._call("GET", f"{self.coordinator}/druid/coordinator/v1/datasources/{datasource}/intervals")
-        if answer.status_code in {httpx.codes.NO_CONTENT, httpx.codes.NOT_FOUND}:
-            return None
+        # of the metadata store: the list of intervals leaves out what no server has loaded at the moment
+        path = f"/druid/coordinator/v1/metadata/datasources/{datasource}/segments"
+        answer = await self._call("POST", self.coordinator + path, json=[ETERNITY])
         extent: Interval | None = None
-        for text in self._json(answer):
-            extent = spanning(parsed(text), extent)
+        for segment in self._json(answer):
+            start, end, *_ = segment.removeprefix(f"{datasource}_").split("_")
+            extent = spanning(parsed(f"{start}/{end}"), extent)
         return extent
 
     async def presence(self, datasource: str, task_id: UUID, interval: Interval | None) -> Presence:
