@@ -215,7 +215,10 @@ class AdvanceIngestions:
         await self._settle(ingestion, decision, problem=None)
 
     async def _presence(self, datasource: str, task_id: UUID, accepted: Accepted) -> Presence:
-        return await self.druid.presence(datasource, task_id, await self._interval(accepted))
+        """Of a file that takes the place of all, all must be loaded: until then, rows that were there before still answer."""
+        contract = await self.contracts.get(accepted.contract)
+        everywhere = contract.druid.mode is DruidMode.REPLACE_ALL
+        return await self.druid.presence(datasource, task_id, None if everywhere else await self._interval(accepted))
 
     async def _clear(self, ingestion: Ingestion) -> None:
         match await self._last_state(ingestion):
