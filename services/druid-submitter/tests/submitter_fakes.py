@@ -55,6 +55,8 @@ class ScriptedDruid:
     stats: RowStats | None = None
     counted: int = 0
     loaded: bool = True
+    spans: list = field(default_factory=list)
+    """In which rows were counted."""
     refusing: Exception | None = None
     submitted: list = field(default_factory=list)
     specs: list = field(default_factory=list)
@@ -95,7 +97,8 @@ class ScriptedDruid:
     async def row_stats(self, _task_id):
         return self.stats
 
-    async def presence(self, _datasource, _task_id, _interval):
+    async def presence(self, _datasource, _task_id, interval):
+        self.spans.append(interval)
         return Presence(self.counted, self.loaded)
 
 
@@ -188,9 +191,15 @@ class InMemoryIngestions:
     async def conclude(self, ingestion, fact):
         loaded = fact.data.outcome is Outcome.SUCCEEDED and isinstance(ingestion.work, Load)
         self._change(ingestion, fact, phase=Phase.CONCLUDED, outcome=fact, loaded=loaded)
-        for row in self.rows.values():
-            if row["phase"] is Phase.SUBMITTING and not row["admitted"]:
-                row["due"] = self.clock()
+        waiting = [
+            row
+            for row in self.rows.values()
+            if _datasource(row) == ingestion.datasource and row["phase"] is Phase.SUBMITTING and not row["admitted"]
+        ]
+        for row in sorted(waiting, key=_order):
+            row["due"] = self.clock()
+            if row["wish"] is None or row["wish"].alone:
+                return
 
     async def wait(self, ingestion, until, *, unknown=False):
         polls, unknown_polls = ingestion.polls + 1, ingestion.unknown_polls + 1 if unknown else 0

@@ -13,11 +13,12 @@ from submitter_fakes import CONTRACT
 
 from druid_submitter.adapters.druid import HttpDruidTasks
 from druid_submitter.adapters.outcomes import OutcomeDelivery
-from druid_submitter.adapters.postgres import SCHEMA, PostgresIngestions
+from druid_submitter.adapters.postgres import ONE_AT_A_TIME, SCHEMA, PostgresIngestions
 from druid_submitter.app import migrate
 from druid_submitter.domain.ingestion import Phase
-from druid_submitter.domain.interval import covering, spanning
+from druid_submitter.domain.interval import ALL_TIME, covering, parsed, spanning
 from druid_submitter.domain.spec import build_removal, build_spec
+from druid_submitter.domain.turn import Turn, to_load
 from druid_submitter.domain.watch import Presence, RowStats, TaskState
 from druid_submitter.errors import IdBurnt, SpecRefused
 from druid_submitter.settings import SubmitterSettings
@@ -68,6 +69,19 @@ def outcome_of(event, outcome=Outcome.SUCCEEDED):
         completed_at=NOW,
     )
     return follow(event, done, source="sluice/druid-submitter", time=NOW)
+
+
+async def test_a_replica_that_is_gone_while_it_decides_whose_turn_it_is_holds_nobody_up(one, pool):
+    await one.record(file_validated())
+    (ingestion,) = await one.lease()
+    async with pool.acquire() as gone:
+        await gone.execute("BEGIN")
+        await gone.execute(ONE_AT_A_TIME.replace("$1", "'sales'").replace("$2", "'200ms'"))
+        async with asyncio.timeout(10):
+            turn = await one.turn(ingestion, to_load(DruidMode.REPLACE, ALL_TIME))
+        assert turn is Turn.NOW
+        with pytest.raises(Transient), postgres.translate_postgres_errors():
+            await gone.execute("COMMIT")
 
 
 async def test_a_verdict_is_recorded_once(one):
@@ -295,6 +309,21 @@ async def test_a_file_replaces_the_rows_of_its_own_days_or_all_that_there_are(dr
         await eventually(lambda: count(druid, datasource), {str(old): 24 - NOW.hour, str(new): 100, str(other): 100})
         last, _ = await load(druid, store, datasource, 48, DruidMode.REPLACE_ALL)
         await eventually(lambda: count(druid, datasource), {str(last): 100})
+
+
+async def test_the_extent_is_that_of_all_segments_also_of_those_that_no_server_has():
+    ids = [
+        "a_b_2024-01-01T00:00:00.000Z_2024-01-02T00:00:00.000Z_2026-01-01T00:00:00.000Z",
+        "a_b_2025-01-01T00:00:00.000Z_2025-01-02T00:00:00.000Z_2026-01-01T00:00:00.000Z_3",
+    ]
+
+    def answer(request):
+        known = request.method == "POST" and "/metadata/datasources/a_b/" in request.url.path
+        return httpx.Response(200, json=ids if known else [])
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
+        extent = await HttpDruidTasks(http, *["http://druid"] * 3).extent("a_b")
+    assert extent == parsed("2024-01-01T00:00:00.000Z/2025-01-02T00:00:00.000Z")
 
 
 async def count(druid, datasource):

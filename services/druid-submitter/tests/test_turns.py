@@ -175,6 +175,18 @@ async def test_whatever_ends_wakes_those_that_wait(queue):
     assert [each.task_id for each in await queue.ingestions.lease()] == [queue.held[1].task_id]
 
 
+async def test_whoever_cannot_have_his_turn_next_is_not_woken(queue):
+    await queue.comes(9, REPLACE, "stock")
+    for number, wish in enumerate([REPLACE, APPEND, APPEND, REPLACE, APPEND, REPLACE]):
+        await queue.comes(number, wish)
+    await queue.turns(9, 0, 1, 2, 3, 4, 5)
+    for number in range(1, 6):
+        await queue.ingestions.wait(queue.held[number], NOW + timedelta(days=10_000))
+    await queue.ends(0)
+    woken = {each.task_id for each in await queue.ingestions.lease()}
+    assert woken == {queue.held[number].task_id for number in (1, 2, 3)}
+
+
 async def test_of_many_that_ask_at_once_one_runs_alone(queue):
     wishes = random.Random(7).choices([APPEND, REPLACE, ELSEWHERE, ALL, TAKE_OUT], k=16)
     for number, wish in enumerate(wishes):

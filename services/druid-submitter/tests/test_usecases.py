@@ -253,6 +253,17 @@ async def test_a_file_that_replaces_all_names_the_span_of_what_is_there():
     assert spec["spec"]["ioConfig"]["dropExisting"] is True
 
 
+@pytest.mark.parametrize("mode", DruidMode)
+async def test_a_file_that_replaces_all_is_loaded_once_nothing_older_answers_anywhere(mode):
+    bench = Bench(mode)
+    bench.druid.finish(10)
+    await bench.record(file_validated(verdict_accepted(10)))
+    await bench.turn(3)
+    assert len(bench.said(TaskCompleted)) == 1
+    (span,) = bench.druid.spans
+    assert (span is None) == (mode is DruidMode.REPLACE_ALL)
+
+
 async def test_files_that_replace_are_loaded_one_after_the_other():
     bench = Bench(DruidMode.REPLACE)
     for _ in range(3):

@@ -28,6 +28,7 @@ PASSING = (
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
     asyncpg.QueryCanceledError,
+    asyncpg.IdleInTransactionSessionTimeoutError,  # this process was stopped for a while
     asyncpg.InsufficientResourcesError,  # a full disk among them
     asyncpg.ReadOnlySQLTransactionError,  # a failover
     asyncpg.UndefinedTableError,  # started before its migration

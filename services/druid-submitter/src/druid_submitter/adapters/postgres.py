@@ -38,7 +38,12 @@ RETURNING cause, phase, attempt, polls, unknown_polls, problem_code, problem_mes
 CANCEL = "INSERT INTO submitter.cancels (task_id, cause) VALUES ($1, $2) ON CONFLICT (task_id) DO NOTHING"
 WAKE = "UPDATE submitter.ingestions SET due_at = now() WHERE task_id = $1 AND phase <> 'concluded'"
 
-ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('submitter.turn.' || $1, 0))"
+ONE_AT_A_TIME = """
+SELECT set_config('idle_in_transaction_session_timeout', $2, true),
+    pg_advisory_xact_lock(hashtextextended('submitter.turn.' || $1, 0))
+"""
+VANISHED = "5s"
+"""A replica that says nothing for so long while it decides is gone, and the datasource is free for others."""
 WISH = """
 UPDATE submitter.ingestions SET alone = $3, replaces = $4, span = $5 WHERE task_id = $1 AND lease = $2
 RETURNING admitted
@@ -62,7 +67,17 @@ SELECT EXISTS (
 """
 """A task whose wish is not known yet may be one that runs alone."""
 ADMIT = "UPDATE submitter.ingestions SET admitted = true WHERE task_id = $1"
-NEXT = "UPDATE submitter.ingestions SET due_at = now() WHERE datasource = $1 AND phase = 'submitting' AND NOT admitted"
+NEXT = """
+WITH waiting AS (
+    SELECT task_id, alone IS NOT FALSE AS alone, accepted_at FROM submitter.ingestions
+    WHERE datasource = $1 AND phase = 'submitting' AND NOT admitted
+), first AS (SELECT accepted_at, task_id FROM waiting WHERE alone ORDER BY accepted_at, task_id LIMIT 1)
+UPDATE submitter.ingestions SET due_at = now() WHERE task_id IN (
+    SELECT task_id FROM waiting
+    WHERE NOT EXISTS (SELECT 1 FROM first WHERE (waiting.accepted_at, waiting.task_id) > (first.accepted_at, first.task_id))
+)
+"""
+"""Those that may have their turn now: up to the first that runs alone. Of hundreds that wait, all others would ask in vain."""
 
 FREE = "due_at = now(), leased_until = now()"
 """Due at once, for anybody."""
@@ -105,7 +120,7 @@ class PostgresIngestions:
     async def turn(self, ingestion: Ingestion, wish: Wish) -> Turn:
         task_id, span = ingestion.task_id, asyncpg.Range(wish.span.start, wish.span.end)
         async with transaction(self.pool) as connection:
-            await connection.execute(ONE_AT_A_TIME, ingestion.datasource)
+            await connection.execute(ONE_AT_A_TIME, ingestion.datasource, VANISHED)
             known = await connection.fetchrow(WISH, task_id, ingestion.lease, wish.alone, wish.replaces, span)
             if known is None:
                 log.warning("lease lost: another replica has taken over", lease=ingestion.lease)
@@ -152,7 +167,7 @@ class PostgresIngestions:
         said: Envelope[Event] | None = None,
         wakes: bool = False,
     ) -> None:
-        """`wakes`: whatever waits for its turn in the datasource is due."""
+        """`wakes`: those of the datasource that may have their turn next are due."""
         statement = f"UPDATE submitter.ingestions SET {change} WHERE task_id = $1 AND lease = $2"  # noqa: S608 - only texts of this file
         async with transaction(self.pool) as connection:
             done = await connection.execute(statement, ingestion.task_id, ingestion.lease, *values)
