@@ -59,8 +59,8 @@ def row(area: str, each: Comparison, least: dict[object, dict[str, float]], time
         "theirs": round(theirs, 4),
         "ratio": round(ours / theirs, 3),
         "n": times,
-        "reach": each.reach,
-        "stretch": each.stretch,
+        "reach": round(each.reach, 2),
+        "stretch": each.stretch and round(each.stretch, 2),
     }
 
 

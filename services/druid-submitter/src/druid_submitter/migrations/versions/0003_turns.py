@@ -25,7 +25,7 @@ def upgrade() -> None:
             accepted_at = coalesce(told.fact ->> 'requested_at', told.fact ->> 'accepted_at')::timestamptz,
             admitted = phase IN ('submitted', 'ingesting')
         FROM (
-            SELECT task_id, convert_from(cause, 'UTF8')::jsonb -> 'data' AS fact FROM submitter.ingestions
+            SELECT task_id, convert_from(cause, 'UTF8')::json -> 'data' AS fact FROM submitter.ingestions
         ) AS told WHERE told.task_id = ingestions.task_id
         """
     )
