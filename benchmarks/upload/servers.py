@@ -1,5 +1,6 @@
 """Servers that contenders send to: started on a free port, measured from outside, stopped by their pid."""
 
+import http.client
 import json
 import os
 import re
@@ -7,10 +8,8 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,7 +49,7 @@ def server(command: list[str], ready: str, *, port_variable: str = "PORT", **env
         command, env={**os.environ, **environment, port_variable: str(port)}, stdout=subprocess.DEVNULL
     )
     try:
-        _wait(process, f"http://127.0.0.1:{port}{ready}")
+        _wait(process, port, ready)
         yield Server(port, process.pid)
     finally:
         process.terminate()
@@ -68,18 +67,14 @@ def say(**found: float) -> None:
     sys.stdout.write(json.dumps(found) + "\n")
 
 
-def _wait(process: "subprocess.Popen[bytes]", url: str) -> None:
+def _wait(process: "subprocess.Popen[bytes]", port: int, path: str) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise RuntimeError(f"{process.args} ended with {process.returncode}")
-        try:
-            with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - our own
+        with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=2)) as connection, suppress(OSError):
+            connection.request("GET", path)
+            if connection.getresponse().status < 500:
                 return
-        except urllib.error.HTTPError as error:
-            if error.code < 500:
-                return
-        except OSError:
-            pass
         time.sleep(0.05)
-    raise RuntimeError(f"{url} does not answer")
+    raise RuntimeError(f"nobody answers {path} at port {port}")

@@ -27,6 +27,7 @@ from sluice_engine.reporting.texts import ErrorTexts
 
 COLUMNS = ["=a", "b"]
 LIMIT = 50_000_000
+PLAIN = Dialect()
 FORMULAS = ["=1+1", "+SUM(A1)", "-2+3", "@x", "\tx", "\rx", '=HYPERLINK("http://x")']
 NUMBERS = ["-1.5", "+7", "-1.234,5", "-2e5"]
 
@@ -43,7 +44,7 @@ def written(
     kind: FileFormat,
     frames: Sequence[pl.DataFrame],
     columns: Sequence[str] = COLUMNS,
-    dialect: Dialect = Dialect(),  # noqa: B008 - it is frozen
+    dialect: Dialect = PLAIN,
 ) -> ReportFile:
     writer = open_rejects(run, kind, columns, dialect)
     for each in frames:

@@ -357,7 +357,7 @@ def test_what_came_before_a_cut_is_kept(world: World) -> None:
         with socket.create_connection(("127.0.0.1", world.door.port)) as line:
             line.sendall(head.encode() + content[start:upto])
         # whoever asks for the offset stops whoever still writes: what came is to be seen on S3 first
-        _until(lambda: any(upto - HELD < _end(key) <= upto for key in world.keys(tails)), "what came is kept")  # noqa: B023 - at once
+        _until(lambda upto=upto: any(upto - HELD < _end(key) <= upto for key in world.keys(tails)), "what came is kept")
     assert world.upload(Tuspy(), url=url).done
     world.assert_accepted(url)
 

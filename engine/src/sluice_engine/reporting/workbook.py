@@ -3,7 +3,8 @@
 import re
 import zipfile
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -93,13 +94,26 @@ def write_workbook(source: Path, target: Path, sheet: str, marks: Iterable[Mark]
     """Mark cells of `sheet`, at most MOST_MARKS, in a copy of an XLSX; of an XLS, in a new workbook with the values of that sheet."""
     try:
         return _written(source, target, sheet, marks, summary)
-    except ODDITIES:
+    except Odd:
         target.unlink(missing_ok=True)
         return _not_made("has parts that cannot be written back")
 
 
+class Odd(Exception):
+    """openpyxl does not understand the workbook."""
+
+
+@contextmanager
+def understood() -> Iterator[None]:
+    """Around work of openpyxl and zipfile alone: a fault of our own is none of the sender's. Raises Odd."""
+    try:
+        yield
+    except ODDITIES as error:
+        raise Odd from error
+
+
 def _written(source: Path, target: Path, sheet: str, marks: Iterable[Mark], summary: Summary) -> Written:
-    """Raises ODDITIES."""
+    """Raises Odd."""
     packed = zipfile.is_zipfile(source)
     lost = _lost(source) if packed else ["everything but the values of this sheet, for XLS cannot be written back"]
     book = (_loaded if packed else _copied)(source, sheet)
@@ -108,7 +122,8 @@ def _written(source: Path, target: Path, sheet: str, marks: Iterable[Mark], summ
     marked, more = _mark(book[sheet], marks)
     notes = [*_kept(lost), *_formulas(packed=packed), *_capped(marked, more=more)]
     _sum_up(book, summary, [note.message for note in notes])
-    book.save(target)
+    with understood():
+        book.save(target)
     return Written(made=True, notes=tuple(note for note in notes if note.code != "workbook-formulas"))
 
 
@@ -123,6 +138,7 @@ def _lost(source: Path) -> list[str]:
     return [what for pattern, what in LOST.items() if any(re.fullmatch(pattern, name) for name in names)]
 
 
+@understood()
 def _loaded(source: Path, sheet: str) -> Any | None:
     with zipfile.ZipFile(source) as archive:
         if sum(entry.file_size for entry in archive.infolist()) > MOST_UNPACKED:
@@ -137,7 +153,7 @@ def _loaded(source: Path, sheet: str) -> Any | None:
 
 def _cells(archive: zipfile.ZipFile, name: str) -> int:
     with archive.open(name) as part:
-        return sum(chunk.count(b"<c ") for chunk in iter(lambda: part.read(1_048_576), b""))
+        return sum(chunk.count(b"<c") for chunk in iter(lambda: part.read(1_048_576), b""))
 
 
 def _copied(source: Path, sheet: str) -> Any | None:
