@@ -8,7 +8,7 @@ from druid_submitter.domain.ingestion import Ingestion, Load, Phase, about, firs
 from druid_submitter.domain.interval import Interval
 from druid_submitter.domain.turn import Turn
 from druid_submitter.domain.watch import Presence, RowStats, TaskState, TaskStatus
-from druid_submitter.usecases import AdvanceIngestions, RecordCommand, RecordVerdict
+from druid_submitter.usecases import RecordCommand, RecordVerdict, advance_ingestions
 from sluice.contracts import Contract, DruidMode, DruidTarget, Field, FieldType
 from sluice.errors import Transient
 from sluice.events import FileValidated, Outcome
@@ -237,8 +237,8 @@ class Bench:
         self.verdicts = KnownVerdicts()
         self.record = RecordVerdict(self.ingestions)
         self.command = RecordCommand(self.ingestions)
-        self.advance = AdvanceIngestions(
-            self.ingestions, self.druid, OneContract(mode), self.verdicts, self.progress, self.clock
+        self.advance = advance_ingestions(
+            self.ingestions, self.druid, OneContract(mode), self.verdicts, events=self.progress, clock=self.clock
         )
 
     async def turn(self, times=1, seconds=6.0):

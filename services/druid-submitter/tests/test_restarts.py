@@ -7,7 +7,7 @@ from submitter_fakes import InMemoryIngestions, KnownVerdicts, OneContract, Scri
 from druid_submitter.adapters.druid import HttpDruidTasks
 from druid_submitter.domain.watch import TaskState
 from druid_submitter.errors import SpecRefused
-from druid_submitter.usecases import AdvanceIngestions, RecordVerdict
+from druid_submitter.usecases import RecordVerdict, advance_ingestions
 from sluice.errors import Permanent, Transient
 from sluice.events import TaskCompleted
 from sluice.testing import ManualClock, RecordingPublisher, file_validated, verdict_accepted
@@ -35,7 +35,9 @@ async def test_a_bad_request_is_druids_word_on_the_spec():
 async def test_a_task_that_druid_still_runs_is_not_concluded_as_failed():
     clock = ManualClock()
     druid, ingestions = ScriptedDruid(), InMemoryIngestions(clock)
-    advance = AdvanceIngestions(ingestions, druid, OneContract(), KnownVerdicts(), RecordingPublisher(), clock)
+    advance = advance_ingestions(
+        ingestions, druid, OneContract(), KnownVerdicts(), events=RecordingPublisher(), clock=clock
+    )
     await RecordVerdict(ingestions)(file_validated(verdict_accepted(10)))
     druid.refusing = Permanent("the contract is gone")  # though an earlier post has reached Druid
 

@@ -12,7 +12,7 @@ from druid_submitter.adapters.postgres import SCHEMA, PostgresIngestions
 from druid_submitter.handlers import SERVICE, on_file_validated, on_task_command
 from druid_submitter.jobs import relay_outbox, watch_ingestions
 from druid_submitter.settings import SubmitterSettings
-from druid_submitter.usecases import AbandonTask, AdvanceIngestions, RecordCommand, RecordVerdict
+from druid_submitter.usecases import AbandonTask, RecordCommand, RecordVerdict, advance_ingestions
 from sluice import messaging, outbox, postgres
 from sluice.clock import utc_now
 from sluice.contracts import ContractStore
@@ -52,7 +52,7 @@ async def _open(settings: SubmitterSettings, vet: Vet, stack: AsyncExitStack, pr
     publisher = messaging.KafkaPublisher(broker)
     druid = HttpDruidTasks(http, settings.druid_overlord_url, settings.druid_coordinator_url, settings.druid_broker_url)
     ingestions = PostgresIngestions(pool, settings.lease_seconds, settings.batch_size)
-    advance = AdvanceIngestions(ingestions, druid, ContractStore(store), Tasks(store), publisher, utc_now)
+    advance = advance_ingestions(ingestions, druid, ContractStore(store), Tasks(store), events=publisher, clock=utc_now)
     deliver, prove = OutcomeDelivery(store, publisher), ProveStorage(store)
     jobs = (watch_ingestions(advance), relay_outbox(prove, lambda: outbox.relay(pool, SCHEMA, deliver)))
     verdicts = on_file_validated(broker, publisher, RecordVerdict(ingestions), AbandonTask(ingestions))

@@ -1,0 +1,69 @@
+"""See to it that Druid holds none of a task's rows before the task ends as anything but succeeded."""
+
+from dataclasses import dataclass
+
+import structlog
+
+from druid_submitter.domain.identity import removal_id
+from druid_submitter.domain.ingestion import Ingestion, Load, Refuse, Retract, refusal
+from druid_submitter.domain.spec import build_removal
+from druid_submitter.domain.watch import Conclude, Remove, TaskState, clear
+from druid_submitter.ports import DruidTasks
+from druid_submitter.usecases.conclude import ConcludeIngestion
+from druid_submitter.usecases.patience import Patience
+from druid_submitter.usecases.prove import ProveIngestion
+from druid_submitter.usecases.rows import Rows
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class ClearIngestion:
+    druid: DruidTasks
+    rows: Rows
+    prove: ProveIngestion
+    conclude: ConcludeIngestion
+    patience: Patience
+
+    async def __call__(self, ingestion: Ingestion) -> None:
+        match await self._last_state(ingestion):
+            case TaskState.SUCCESS:
+                await self.prove(ingestion)  # it has succeeded after all
+                return
+            case TaskState.RUNNING | TaskState.UNKNOWN:
+                await self.patience.wait(ingestion)
+                return
+        outcome, rows, problem = refusal(ingestion)
+        if isinstance(ingestion.work, Retract):
+            await self.conclude(ingestion, Conclude(outcome, rows), problem)  # the rows stay as they were
+            return
+        presence = await self.druid.presence(ingestion.datasource, ingestion.task_id, None)
+        decision = clear(outcome, rows, presence)
+        if isinstance(decision, Remove):
+            await self._remove(ingestion)
+        else:
+            await self.conclude(ingestion, decision, problem)
+
+    async def _last_state(self, ingestion: Ingestion) -> TaskState:
+        """What became of an ingestion that is given up. FAILED: it brings no rows any more.
+
+        Druid may have taken it although nobody heard it say so, and a stalled replica may still submit it: where nothing
+        stands under its id, the id is burnt.
+        """
+        if isinstance(ingestion.work, Refuse):
+            return TaskState.FAILED
+        if await self.druid.burn(ingestion.druid_task_id, ingestion.datasource):
+            return TaskState.FAILED
+        if ingestion.cancelled:
+            await self.druid.stop(ingestion.druid_task_id)
+        statuses = await self.druid.statuses([ingestion.druid_task_id])
+        return statuses[ingestion.druid_task_id].state
+
+    async def _remove(self, ingestion: Ingestion) -> None:
+        """Take out what a broken ingestion has left behind. Asked each time; Druid knows the id once."""
+        if not isinstance(ingestion.work, Load):
+            raise TypeError(f"task {ingestion.task_id} cannot have left rows behind")
+        interval, druid_id = await self.rows.interval(ingestion.work.accepted), removal_id(ingestion.druid_task_id)
+        log.warning("rows of a broken ingestion are taken out", druid_task_id=druid_id)
+        await self.druid.submit(build_removal(ingestion.datasource, druid_id, ingestion.task_id, interval))
+        await self.patience.wait(ingestion)

@@ -1,0 +1,58 @@
+"""Say how a task ends: the only place where an outcome is made."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, assert_never
+
+import structlog
+
+from druid_submitter.domain.ingestion import Ingestion, Refuse, Retract
+from druid_submitter.domain.watch import Conclude, Hold, Wait
+from druid_submitter.ports import Ingestions
+from druid_submitter.usecases.patience import Patience
+from sluice.clock import Clock
+from sluice.events import Outcome, Problem, Receipt, TaskCompleted, follow
+
+log = structlog.get_logger()
+
+SOURCE = "sluice/druid-submitter"
+
+
+@dataclass(frozen=True, slots=True)
+class ConcludeIngestion:
+    ingestions: Ingestions
+    patience: Patience
+    clock: Clock
+
+    async def __call__(self, ingestion: Ingestion, decision: Wait | Hold | Conclude, problem: Problem | None) -> None:
+        match decision:
+            case Wait():
+                await self.patience.wait(ingestion)
+            case Hold(reason):
+                log.error("held: rows in Druid are not what they must be", reason=reason)
+                await self.patience.hold(ingestion)
+            case Conclude(outcome, rows):
+                await self._conclude(ingestion, outcome, rows, problem)
+            case _:
+                assert_never(decision)
+
+    async def _conclude(self, ingestion: Ingestion, outcome: Outcome, rows: Receipt, problem: Problem | None) -> None:
+        now, work = self.clock(), ingestion.work
+        verdict = getattr(ingestion.cause.data, "verdict", None)
+        fact = TaskCompleted(
+            **told_of(ingestion),
+            outcome=outcome,
+            rows=rows,
+            errors=getattr(verdict, "errors", 0),
+            error=None if outcome is Outcome.SUCCEEDED else problem,
+            report=getattr(verdict, "report", None),
+            druid_task_id=None if isinstance(work, Refuse) else ingestion.druid_task_id,
+            completed_at=now,
+            retracts=work.task_id if isinstance(work, Retract) else None,
+        )
+        await self.ingestions.conclude(ingestion, follow(ingestion.cause, fact, source=SOURCE, time=now))
+        log.info("concluded", outcome=outcome, rows=rows.model_dump())
+
+
+def told_of(ingestion: Ingestion) -> dict[str, Any]:
+    """What every fact of a task says of it."""
+    return asdict(ingestion.about)

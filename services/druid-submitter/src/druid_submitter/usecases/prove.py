@@ -1,0 +1,35 @@
+"""Prove what a task has done once Druid says SUCCESS."""
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from druid_submitter.domain.ingestion import Ingestion, Load, Refuse, Retract
+from druid_submitter.domain.watch import Conclude, Hold, Wait, prove, prove_retracted
+from druid_submitter.ports import DruidTasks
+from druid_submitter.usecases.conclude import ConcludeIngestion
+from druid_submitter.usecases.rows import Rows
+
+
+@dataclass(frozen=True, slots=True)
+class ProveIngestion:
+    """Compare what was accepted with what Druid has processed and what a query counts."""
+
+    druid: DruidTasks
+    rows: Rows
+    conclude: ConcludeIngestion
+
+    async def __call__(self, ingestion: Ingestion) -> None:
+        decision: Wait | Hold | Conclude
+        match ingestion.work:
+            case Load(accepted):
+                stats = await self.druid.row_stats(ingestion.druid_task_id)
+                presence = await self.rows.presence(ingestion.datasource, ingestion.task_id, accepted)
+                decision = prove(accepted, stats, presence)
+            case Retract(task_id):
+                accepted = await self.rows.loaded_by(ingestion.datasource, task_id)
+                decision = prove_retracted(await self.rows.presence(ingestion.datasource, task_id, accepted))
+            case Refuse():
+                raise TypeError(f"task {ingestion.task_id} has nothing to prove")
+            case _:
+                assert_never(ingestion.work)
+        await self.conclude(ingestion, decision, problem=None)
