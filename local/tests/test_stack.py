@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import uuid4
 
@@ -126,6 +127,16 @@ def test_a_table_outlives_a_kill(stack, name):
     ask_postgres(stack, f"CREATE TABLE {name} AS SELECT 7 AS n")
     restarted(stack, "postgres")
     assert ask_postgres(stack, f"SELECT n FROM {name}") == "7"  # noqa: S608 - its own name
+
+
+def test_postgres_starts_again_at_once_although_it_was_killed_while_it_computed(stack):
+    busy = "SELECT count(*) FROM generate_series(1, 200000000)"
+    running = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%generate_series(1, 200000000)' AND pid <> pg_backend_pid()"
+    with ThreadPoolExecutor(1) as other:
+        asked = other.submit(ask_postgres, stack, busy)
+        until(lambda: ask_postgres(stack, running) == "1")
+        restarted(stack, "postgres")
+        assert isinstance(asked.exception(), asyncpg.PostgresError | OSError)
 
 
 def test_a_topic_is_made_only_when_asked_for_and_outlives_a_kill(stack, name):

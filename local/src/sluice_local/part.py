@@ -7,8 +7,10 @@ import threading
 import time
 from typing import Protocol
 
+import psutil
+
 from sluice_local.errors import SetupError
-from sluice_local.processes import Launch, kill_group, spawn
+from sluice_local.processes import Launch, kill_family, kill_group, spawn
 from sluice_local.site import Site
 
 _POLL_SECONDS = 0.1
@@ -85,7 +87,8 @@ class ProcessPart:
         with self._changing:
             if self._process is None:
                 return
-            self._process.kill()
+            if self.alive():
+                kill_family(psutil.Process(self._process.pid))
             self._process.wait()
             kill_group(self._process.pid)
             self.site.pid_file(self.name).path.unlink(missing_ok=True)

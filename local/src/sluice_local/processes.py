@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 
 _POLL_SECONDS = 0.05
+_PATIENCE = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class PidFile:
                 process.send_signal(note["signal"])
                 with contextlib.suppress(psutil.TimeoutExpired):
                     process.wait(patience)
+                kill_family(process)
                 kill_group(note["pid"])
         self.path.unlink(missing_ok=True)
 
@@ -65,6 +67,34 @@ def spawn(launch: Launch, log: Path, pid_file: PidFile, stop_signal: int) -> sub
     with contextlib.suppress(psutil.NoSuchProcess):
         pid_file.write(process.pid, stop_signal)
     return process
+
+
+def kill_family(process: psutil.Process) -> None:
+    """SIGKILL a process and all that it has started, and wait until that is gone; itself it is its parent's to wait for.
+
+    Its children may lead groups of their own, as the backends of PostgreSQL do: until they are gone, their folder is taken.
+    """
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process.suspend()  # so that it starts no more
+        started = process.children(recursive=True)
+        for each in (process, *started):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                each.kill()
+        _await_end(started)
+
+
+def _await_end(processes: Sequence[psutil.Process]) -> None:
+    deadline = time.monotonic() + _PATIENCE
+    while any(_lives(each) for each in processes) and time.monotonic() < deadline:
+        time.sleep(_POLL_SECONDS)
+
+
+def _lives(process: psutil.Process) -> bool:
+    """One that has ended, and that nobody has asked for, lives no more."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def kill_group(leader: int) -> None:
