@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
@@ -9,6 +10,7 @@ from uuid import uuid4
 import httpx
 import polars as pl
 import pytest
+from secured_druid import SECURED, secured
 from submitter_fakes import CONTRACT
 
 from druid_submitter.adapters.druid import HttpDruidTasks
@@ -25,6 +27,8 @@ from druid_submitter.settings import SubmitterSettings
 from sluice import outbox, postgres
 from sluice.clock import utc_now
 from sluice.contracts import DruidMode, Granularity
+from sluice.druid import DruidConnection, Role, open_druid
+from sluice.druid.places import Places
 from sluice.errors import Transient
 from sluice.events import Envelope, Outcome, Problem, Receipt, TaskCommand, TaskCompleted, TimeRange, follow
 from sluice.messaging import decode_structured
@@ -194,11 +198,12 @@ async def test_the_first_outcome_on_s3_stands_even_if_the_database_was_restored(
 
 
 @pytest.fixture
-async def druid(settings):
-    async with httpx.AsyncClient(timeout=20) as http:
-        yield HttpDruidTasks(
-            http, settings.druid_overlord_url, settings.druid_coordinator_url, settings.druid_broker_url
-        )
+async def druid(request, settings, tmp_path):
+    with ExitStack() as servers:
+        if getattr(request, "param", None) == SECURED:
+            settings = secured(settings, tmp_path, servers)
+        async with open_druid(settings) as druid:
+            yield HttpDruidTasks(druid)
 
 
 @pytest.fixture
@@ -234,6 +239,7 @@ async def state_of(druid, task):
     return (await druid.statuses([task]))[task].state
 
 
+@pytest.mark.parametrize("druid", ["at hand", SECURED], indirect=True)
 async def test_rows_are_loaded_once_however_often_they_are_submitted(druid, canonical):
     task_id, verdict = canonical
     spec = build_spec(CONTRACT, verdict, task_id, 1)
@@ -280,7 +286,8 @@ async def retract(druid, datasource, task_id, interval):
 
 async def columns_of(druid, datasource):
     query = f"SELECT COLUMN_NAME, DATA_TYPE FROM INFORMATION_SCHEMA.COLUMNS WHERE TABLE_NAME = '{datasource}'"  # noqa: S608 - a name of ours
-    answer = await druid.http.post(f"{druid.broker}/druid/v2/sql", json={"query": query, "resultFormat": "array"})
+    asked = {"query": query, "resultFormat": "array"}
+    answer = await druid.druid.ask(Role.BROKER, "POST", "/druid/v2/sql", asked)
     return sorted(map(tuple, answer.json()))
 
 
@@ -322,14 +329,16 @@ async def test_the_extent_is_that_of_all_segments_also_of_those_that_no_server_h
         return httpx.Response(200, json=ids if known else [])
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
-        extent = await HttpDruidTasks(http, *["http://druid"] * 3).extent("a_b")
+        druid = DruidConnection(http, Places(dict.fromkeys(Role, ("http://druid",))))
+        extent = await HttpDruidTasks(druid).extent("a_b")
     assert extent == parsed("2024-01-01T00:00:00.000Z/2025-01-02T00:00:00.000Z")
 
 
 async def count(druid, datasource):
     """Rows by task."""
     query = f'SELECT __task_id, COUNT(*) FROM "{datasource}" GROUP BY 1'  # noqa: S608 - a name of ours
-    answer = await druid.http.post(f"{druid.broker}/druid/v2/sql", json={"query": query, "resultFormat": "array"})
+    asked = {"query": query, "resultFormat": "array"}
+    answer = await druid.druid.ask(Role.BROKER, "POST", "/druid/v2/sql", asked)
     return dict(answer.json())
 
 
@@ -386,7 +395,7 @@ async def test_a_spec_that_druid_does_not_take_is_refused(druid):
 
 async def test_a_druid_that_is_not_there_is_transient():
     async with httpx.AsyncClient() as http:
-        nowhere = HttpDruidTasks(http, *["http://127.0.0.1:9"] * 3)
+        nowhere = HttpDruidTasks(DruidConnection(http, Places(dict.fromkeys(Role, ("http://127.0.0.1:9",)))))
         with pytest.raises(Transient):
             await nowhere.statuses(["x"])
         assert not await nowhere.answers()

@@ -8,6 +8,8 @@ from druid_submitter.adapters.druid import HttpDruidTasks
 from druid_submitter.domain.watch import TaskState
 from druid_submitter.errors import SpecRefused
 from druid_submitter.usecases import RecordVerdict, advance_ingestions
+from sluice.druid import DruidConnection, Role
+from sluice.druid.places import Places
 from sluice.errors import Permanent, Transient
 from sluice.events import TaskCompleted
 from sluice.testing import ManualClock, RecordingPublisher, file_validated, verdict_accepted
@@ -18,7 +20,8 @@ SPEC = {"id": "sluice_sales_1", "type": "index_parallel"}
 async def submit(status: int, text: str = "") -> None:
     answer = httpx.MockTransport(lambda _request: httpx.Response(status, text=text))
     async with httpx.AsyncClient(transport=answer) as http:
-        await HttpDruidTasks(http, *["http://druid"] * 3).submit(SPEC)
+        places = Places(dict.fromkeys(Role, ("http://druid",)))
+        await HttpDruidTasks(DruidConnection(http, places)).submit(SPEC)
 
 
 @pytest.mark.parametrize("status", [307, 401, 403, 404, 503])

@@ -3,7 +3,6 @@
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-import httpx
 from fastapi import FastAPI
 
 from druid_submitter.adapters.druid import HttpDruidTasks
@@ -16,6 +15,7 @@ from druid_submitter.usecases import AbandonTask, RecordCommand, RecordVerdict, 
 from sluice import messaging, outbox, postgres
 from sluice.clock import utc_now
 from sluice.contracts import ContractStore
+from sluice.druid import open_druid
 from sluice.http import Probes, create_api
 from sluice.jobs import running
 from sluice.messaging import Vet
@@ -47,10 +47,9 @@ def create_app(settings: SubmitterSettings) -> FastAPI:
 async def _open(settings: SubmitterSettings, vet: Vet, stack: AsyncExitStack, probes: Probes) -> None:
     store = await stack.enter_async_context(open_objectstore(settings))
     pool = await stack.enter_async_context(postgres.open_pool(settings.postgres_dsn.get_secret_value()))
-    http = await stack.enter_async_context(httpx.AsyncClient(timeout=httpx.Timeout(20, connect=3)))
     broker = messaging.create_broker(settings.kafka_bootstrap, f"sluice.{SERVICE}")
     publisher = messaging.KafkaPublisher(broker)
-    druid = HttpDruidTasks(http, settings.druid_overlord_url, settings.druid_coordinator_url, settings.druid_broker_url)
+    druid = HttpDruidTasks(await stack.enter_async_context(open_druid(settings)))
     ingestions = PostgresIngestions(pool, settings.lease_seconds, settings.batch_size)
     advance = advance_ingestions(ingestions, druid, ContractStore(store), Tasks(store), events=publisher, clock=utc_now)
     deliver, prove = OutcomeDelivery(store, publisher), ProveStorage(store)

@@ -2,13 +2,11 @@
 
 from pydantic import Field
 
+from sluice.druid import DruidSettings
 from sluice.settings import HttpSettings, KafkaSettings, PostgresSettings, PublishersSettings, S3Settings
 
 
-class SubmitterSettings(HttpSettings, KafkaSettings, PublishersSettings, S3Settings, PostgresSettings):
+class SubmitterSettings(HttpSettings, DruidSettings, KafkaSettings, PublishersSettings, S3Settings, PostgresSettings):
     http_port: int = Field(default=8003, ge=0, le=65535)
-    druid_overlord_url: str = Field(description="Overlord, or the router")
-    druid_coordinator_url: str = Field(description="Coordinator, or the router")
-    druid_broker_url: str = Field(description="Broker, or the router")
     lease_seconds: float = Field(default=30.0, gt=1, description="after which another replica takes over an ingestion")
     batch_size: int = Field(default=50, ge=1, le=500, description="ingestions that one replica holds at a time")
