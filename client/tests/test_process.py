@@ -1,5 +1,6 @@
 """The command as a process of its own."""
 
+import os
 import subprocess
 import sys
 
@@ -29,6 +30,14 @@ def test_words_that_no_command_knows_end_as_what_could_not_run():
         subprocess.run([sys.executable, "-m", "sluice_client", *words], capture_output=True, check=False).returncode
         == 2
     )
+
+
+def test_the_doctor_is_asked_in_the_same_words_and_says_what_it_needs():
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SLUICE_DRUID")}
+    command = [sys.executable, "-m", "sluice_client", "doctor", "--json"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "SLUICE_DRUID_ROUTER_URL" in done.stderr
 
 
 def test_an_error_of_the_program_is_no_verdict(tmp_path):

@@ -5,17 +5,19 @@ from typing import Annotated
 
 import typer
 
+from sluice_client.doctor import doctor
 from sluice_client.keys import PASSED_ON, key
 from sluice_client.terminal import end, refusals
 
 app = typer.Typer(
-    help="Contracts and files, judged on your own machine by the engine of the service.",
+    help="Contracts and files, judged on your own machine by the engine of the service; and what a Druid cluster can do.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,  # they would show cells of the file
 )
 contract = typer.Typer(help="Write, check, compare and try contracts.", no_args_is_help=True)
 app.add_typer(contract, name="contract")
+app.command("doctor", **PASSED_ON)(doctor)
 app.command("key", **PASSED_ON)(key)
 
 

@@ -26,7 +26,12 @@ def read_settings(kind: type[S]) -> S:
     try:
         return kind()
     except ValidationError as error:
-        sys.exit("The environment is not in order. " + "; ".join(map(_fault, error.errors())))
+        sys.exit(told_of(error))
+
+
+def told_of(error: ValidationError) -> str:
+    """One sentence that names the variables, and shows no value."""
+    return "The environment is not in order. " + "; ".join(map(_fault, error.errors()))
 
 
 def _fault(fault: ErrorDetails) -> str:

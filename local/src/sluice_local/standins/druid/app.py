@@ -21,6 +21,8 @@ _NO_REPORT = "No task reports were found for this task. The task may not exist, 
 _NO_LOG = "No log was found for this task. The task may not exist, or it may not have begun running yet."
 _VERSION = "2000-01-01T00:00:00.000Z"
 """Of every segment, in its name."""
+_DRUID = "33.0.0"
+_EXTENSIONS = ("druid-s3-extensions", "druid-parquet-extensions")
 _NO_SEGMENT = "No used segment found for the given datasource and interval"
 
 
@@ -28,7 +30,11 @@ def create_app(tasks: Tasks, store: Store) -> Starlette:
     overlord, coordinator, broker = Overlord(tasks), Coordinator(store), Broker(store)
     return Starlette(
         routes=[
+            Route("/status", _status_of_server),
             Route("/status/health", _healthy),
+            Route("/status/properties", _properties),
+            Route(f"{_OVERLORD}/leader", _leader),
+            Route("/druid/coordinator/v1/leader", _leader),
             Route(f"{_OVERLORD}/task", overlord.submit, methods=["POST"]),
             Route(f"{_OVERLORD}/taskStatus", overlord.statuses, methods=["POST"]),
             Route(f"{_OVERLORD}/task/{{id}}", overlord.known(_payload)),
@@ -38,6 +44,9 @@ def create_app(tasks: Tasks, store: Store) -> Starlette:
             Route(f"{_OVERLORD}/task/{{id}}/shutdown", overlord.known(overlord.shut_down), methods=["POST"]),
             Route(f"{_OVERLORD}/totalWorkerCapacity", overlord.capacity),
             Route(f"{_OVERLORD}/workers", overlord.workers),
+            Route(f"{_OVERLORD}/lockedIntervals/v2", overlord.locks, methods=["POST"]),
+            Route(f"{_OVERLORD}/datasources/{{datasource}}", coordinator.mark_unused, methods=["DELETE"]),
+            Route("/druid/coordinator/v1/rules/{datasource}", coordinator.rules),
             Route("/druid/coordinator/v1/datasources/{datasource}/loadstatus", coordinator.load_status),
             Route(
                 "/druid/coordinator/v1/metadata/datasources/{datasource}/segments",
@@ -90,6 +99,9 @@ class Overlord:
             "usedClusterCapacity": len(self._tasks.busy()),
         })  # fmt: skip
 
+    async def locks(self, _: Request) -> Response:
+        return JSONResponse({})
+
     async def workers(self, _: Request) -> Response:
         busy = self._tasks.busy()
         worker = {"scheme": "http", "host": "127.0.0.1", "ip": "127.0.0.1", "capacity": CAPACITY, "version": "0"}
@@ -121,6 +133,16 @@ class Coordinator:
         spans = self._store.spans(datasource)
         return JSONResponse([f"{datasource}_{_utc(span.start)}_{_utc(span.end)}_{_VERSION}" for span in spans])
 
+    async def mark_unused(self, request: Request) -> Response:
+        """The Overlord's call, though the Coordinator holds the segments."""
+        datasource = request.path_params["datasource"]
+        segments = len(self._store.spans(datasource))
+        await run_in_threadpool(self._store.forget, datasource)
+        return JSONResponse({"numChangedSegments": segments})
+
+    async def rules(self, _: Request) -> Response:
+        return JSONResponse([{"type": "loadForever", "tieredReplicants": {"_default_tier": 2}}])
+
 
 def _utc(instant: datetime) -> str:
     return instant.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
@@ -140,6 +162,19 @@ class Broker:
         if body.get("resultFormat") == "array":
             return JSONResponse([*([names] if body.get("header") else []), *rows])
         return JSONResponse([dict(zip(names, row, strict=True)) for row in rows])
+
+
+async def _status_of_server(_: Request) -> Response:
+    modules = [{"name": name, "artifact": name, "version": _DRUID} for name in _EXTENSIONS]
+    return JSONResponse({"version": _DRUID, "modules": modules, "memory": {}})
+
+
+async def _properties(_: Request) -> Response:
+    return JSONResponse({"druid.manager.segments.pollDuration": "PT1S", "druid.coordinator.period": "PT1S"})
+
+
+async def _leader(request: Request) -> Response:
+    return PlainTextResponse(str(request.base_url).rstrip("/"))
 
 
 async def _healthy(_: Request) -> Response:

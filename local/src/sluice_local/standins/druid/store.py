@@ -116,6 +116,12 @@ class Store:
         found = {(span.start, span.end): span for _, span in self._loads.get(datasource, ())}
         return [found[ends] for ends in sorted(found)]
 
+    def forget(self, datasource: str) -> None:
+        """Mark all that was published unused: no query sees it any more."""
+        with self._writing, self._database.cursor() as cursor:
+            self._loads.pop(datasource, None)
+            cursor.execute(f"DROP TABLE IF EXISTS published.{quoted(datasource)}")
+
     def knows(self, datasource: str) -> bool:
         return datasource in self._loads
 
