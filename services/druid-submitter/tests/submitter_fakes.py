@@ -1,18 +1,22 @@
 """Fakes at the submitter's ports. `test_adapters.py` holds them against Postgres and Druid."""
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from uuid import UUID
 
+from druid_submitter.domain.admission import Capacity, Room, grant
 from druid_submitter.domain.ingestion import Ingestion, Load, Phase, about, first_phase
 from druid_submitter.domain.interval import Interval
-from druid_submitter.domain.turn import Turn
+from druid_submitter.domain.turn import Later, Now, Overtaken, kind_of
 from druid_submitter.domain.watch import Presence, RowStats, TaskState, TaskStatus
-from druid_submitter.usecases import RecordCommand, RecordVerdict, advance_ingestions
+from druid_submitter.usecases import RecordCommand, RecordVerdict, World, advance_ingestions
 from sluice.contracts import Contract, DruidMode, DruidTarget, Field, FieldType
 from sluice.errors import Transient
-from sluice.events import FileValidated, Outcome
+from sluice.events import FileValidated, Outcome, WaitsFor
 from sluice.testing import ManualClock, RecordingPublisher
+
+FOUR_SLOTS = Capacity(slots=4, most=4, used=0)
 
 CONTRACT = Contract(
     datasource="sales",
@@ -62,6 +66,10 @@ class ScriptedDruid:
     specs: list = field(default_factory=list)
     stopped: list = field(default_factory=list)
     there: Interval | None = None
+    room: Capacity | None = FOUR_SLOTS
+    locks: list = field(default_factory=list)
+    asked: list = field(default_factory=list)
+    """How many ids at a time."""
     burnt: list = field(default_factory=list)
 
     def finish(self, rows: int) -> None:
@@ -78,7 +86,16 @@ class ScriptedDruid:
         if self.state is TaskState.RUNNING:
             self.state = TaskState.FAILED
 
+    async def capacity(self):
+        if isinstance(self.refusing, Transient):
+            raise self.refusing
+        return self.room
+
+    async def locked(self, _datasource, _priority):
+        return self.locks
+
     async def statuses(self, task_ids):
+        self.asked.append(len(task_ids))
         if isinstance(self.refusing, Transient):
             raise self.refusing
         return dict.fromkeys(task_ids, TaskStatus(self.state, "disk full" if self.state is TaskState.FAILED else None))
@@ -108,6 +125,7 @@ class InMemoryIngestions:
     rows: dict[UUID, dict] = field(default_factory=dict)
     said: list = field(default_factory=list)
     cancels: set[UUID] = field(default_factory=set)
+    capacity: Capacity | None = None
 
     async def record(self, cause):
         if about(cause).task_id in self.rows:
@@ -121,10 +139,14 @@ class InMemoryIngestions:
             "problem": None,
             "lease": 0,
             "due": self.clock(),
+            "until": self.clock(),
             "outcome": None,
             "wish": None,
             "admitted": False,
             "loaded": False,
+            "slots": 0,
+            "resume_at": None,
+            "waits_for": None,
         }
         return True
 
@@ -140,17 +162,17 @@ class InMemoryIngestions:
         if outcome := self.rows.get(task_id, {}).get("outcome"):
             self.said.append(outcome)
 
-    async def lease(self):
-        due = []
-        for row in self.rows.values():
-            if row["phase"] is not Phase.CONCLUDED and row["due"] <= self.clock():
-                row["lease"] += 1
-                row["due"] = self.clock() + timedelta(seconds=30)
-                fields = {
-                    k: row[k] for k in ("cause", "phase", "attempt", "polls", "unknown_polls", "problem", "lease")
-                }
-                due.append(Ingestion(**fields, cancelled=about(row["cause"]).task_id in self.cancels))
-        return due
+    async def lease(self, phases, limit):
+        now = self.clock()
+        free = [row for row in self.rows.values() if row["phase"] in phases and max(row["due"], row["until"]) <= now]
+        due = sorted(free, key=lambda row: row["due"])[:limit]
+        for row in due:
+            row["lease"] += 1
+            row["due"] = row["until"] = now + timedelta(seconds=30)
+        return [
+            Ingestion(**{name: row[name] for name in SHOWN}, cancelled=about(row["cause"]).task_id in self.cancels)
+            for row in due
+        ]
 
     def _change(self, ingestion, said=None, **changes):
         row = self.rows[ingestion.task_id]
@@ -163,47 +185,138 @@ class InMemoryIngestions:
     async def turn(self, ingestion, wish):
         mine = self.rows[ingestion.task_id]
         if mine["lease"] != ingestion.lease:
-            return Turn.LATER
+            return Later(WaitsFor.SLOT)
         mine["wish"] = wish
+        if mine["slots"]:
+            return Now(mine["slots"])
         if mine["admitted"]:
-            return Turn.NOW
-        others = [row for row in self.rows.values() if row is not mine and _datasource(row) == _datasource(mine)]
-        if any(row["loaded"] and _order(row) > _order(mine) and _clash(row["wish"], wish) for row in others):
-            return Turn.OVERTAKEN
-        if any(_blocks(row, mine) for row in others if row["phase"] is not Phase.CONCLUDED):
-            return Turn.LATER
-        mine["admitted"] = True
-        return Turn.NOW
+            locked = mine["resume_at"] and mine["resume_at"] > self.clock()
+            return Later(WaitsFor.LOCK if locked else WaitsFor.SLOT)
+        if self.overtaken(mine):
+            return Overtaken()
+        if before := self.before(mine):
+            wish = max((row["wish"] for row in before), key=lambda each: each is None or each.alone)
+            return Later(kind_of(alone=wish and wish.alone, replaces=wish and wish.replaces))
+        return Later(WaitsFor.WORKERS if self.capacity and not self.capacity.most else WaitsFor.SLOT)
+
+    def _others(self, mine):
+        return [row for row in self.rows.values() if row is not mine and _datasource(row) == _datasource(mine)]
+
+    def overtaken(self, mine):
+        later = [row for row in self._others(mine) if row["loaded"] and _order(row) > _order(mine)]
+        return any(_clash(row["wish"], mine["wish"]) for row in later)
+
+    def before(self, mine):
+        return [row for row in self._others(mine) if row["phase"] is not Phase.CONCLUDED and _blocks(row, mine)]
+
+    async def step_back(self, ingestion, until):
+        changes = {"slots": 0, "resume_at": until, "waits_for": WaitsFor.LOCK, "polls": ingestion.polls + 1}
+        self._give_back(ingestion, until, **changes)
 
     async def submitted(self, ingestion, fact):
-        self._change(ingestion, fact, phase=Phase.SUBMITTED, polls=0, unknown_polls=0, due=self.clock())
+        self._free(ingestion, fact, phase=Phase.SUBMITTED, polls=0, unknown_polls=0, waits_for=None)
 
     async def ingesting(self, ingestion):
         self._change(ingestion, phase=Phase.INGESTING)
 
+    async def proving(self, ingestion):
+        self._free(ingestion, phase=Phase.PROVING, polls=0)
+
+    async def look_again(self, ingestion):
+        self._free(ingestion, phase=Phase.INGESTING, polls=0, unknown_polls=0)
+
     async def resubmit(self, ingestion, attempt):
-        changes = {"phase": Phase.SUBMITTING, "attempt": attempt, "polls": 0, "unknown_polls": 0, "due": self.clock()}
-        self._change(ingestion, **changes)
+        self._free(ingestion, phase=Phase.SUBMITTING, attempt=attempt, polls=0, unknown_polls=0)
 
     async def clearing(self, ingestion, problem):
-        self._change(ingestion, phase=Phase.CLEARING, problem=problem, polls=0, due=self.clock())
+        self._free(ingestion, phase=Phase.CLEARING, problem=problem, polls=0)
 
     async def conclude(self, ingestion, fact):
         loaded = fact.data.outcome is Outcome.SUCCEEDED and isinstance(ingestion.work, Load)
         self._change(ingestion, fact, phase=Phase.CONCLUDED, outcome=fact, loaded=loaded)
-        waiting = [
-            row
-            for row in self.rows.values()
-            if _datasource(row) == ingestion.datasource and row["phase"] is Phase.SUBMITTING and not row["admitted"]
-        ]
-        for row in sorted(waiting, key=_order):
-            row["due"] = self.clock()
-            if row["wish"] is None or row["wish"].alone:
-                return
 
-    async def wait(self, ingestion, until, *, unknown=False):
+    async def wait(self, ingestion, until, *, unknown=False, waits_for=None):
         polls, unknown_polls = ingestion.polls + 1, ingestion.unknown_polls + 1 if unknown else 0
-        self._change(ingestion, polls=polls, unknown_polls=unknown_polls, due=until)
+        self._give_back(ingestion, until, polls=polls, unknown_polls=unknown_polls, waits_for=waits_for)
+
+    async def wait_all(self, held):
+        for ingestion, until in held:
+            self._give_back(ingestion, until, polls=ingestion.polls + 1)
+
+    def _free(self, ingestion, said=None, **changes):
+        self._change(ingestion, said, due=self.clock(), until=self.clock(), **changes)
+
+    def _give_back(self, ingestion, due, **changes):
+        row = self.rows[ingestion.task_id]
+        woken = row["due"] < row["until"]
+        self._change(ingestion, due=row["due"] if woken else due, until=self.clock(), **changes)
+
+
+IN_DRUID = {Phase.SUBMITTING, Phase.SUBMITTED, Phase.INGESTING}
+SHOWN = ("cause", "phase", "attempt", "polls", "unknown_polls", "problem", "lease", "waits_for")
+
+
+@dataclass
+class InMemoryAdmission:
+    ingestions: InMemoryIngestions
+    tasks_per_slot: float = 3.0
+    others: int = 0
+    due: bool = True
+    unknown_slots: int = 20
+
+    async def capacity_is_due(self):
+        return self.due
+
+    async def keep(self, capacity):
+        self.ingestions.capacity = capacity
+        self.others = max(capacity.used - self._taken(), 0) if capacity else 0
+
+    def _placed(self):
+        return [row for row in self.ingestions.rows.values() if row["slots"] and row["phase"] in IN_DRUID]
+
+    def _taken(self):
+        return sum(row["slots"] for row in self._placed())
+
+    async def admit(self):
+        rows, running = list(self.ingestions.rows.values()), Counter(map(_datasource, self._placed()))
+        told = self.ingestions.capacity
+        room = Room(told.slots if told else None, told.most if told else 0, self.others, self._taken())
+        turns = []
+        for row in sorted(rows, key=_order):
+            if row["phase"] is Phase.SUBMITTING and not row["slots"] and self._has_turn(row):
+                running[_datasource(row)] += 1
+                turns.append((running[_datasource(row)], _order(row), row))
+        in_order = [row for *_, row in sorted(turns, key=lambda each: each[:2])]
+        places = room.places(self.tasks_per_slot, self.unknown_slots)
+        for row, slots in zip(
+            in_order, grant([row["wish"].slots for row in in_order], places, room.free), strict=False
+        ):
+            row.update(admitted=True, slots=slots, due=self.ingestions.clock())
+
+    def _has_turn(self, row):
+        if row["admitted"]:
+            return row["resume_at"] is None or row["resume_at"] <= self.ingestions.clock()
+        if row["wish"] is None or self.ingestions.before(row):
+            return False
+        if self.ingestions.overtaken(row):
+            row["due"] = self.ingestions.clock()
+            return False
+        return True
+
+
+class FreePace:
+    """Druid may be asked whenever somebody wants to."""
+
+    silences = 0
+
+    async def may_ask(self):
+        return True
+
+    async def heard(self):
+        self.silences = 0
+
+    async def silent(self):
+        self.silences += 1
 
 
 def _datasource(row):
@@ -233,17 +346,30 @@ class Bench:
         self.clock = ManualClock()
         self.druid = ScriptedDruid()
         self.ingestions = InMemoryIngestions(self.clock)
+        self.admission = InMemoryAdmission(self.ingestions)
+        self.pace = FreePace()
         self.progress = RecordingPublisher()
         self.verdicts = KnownVerdicts()
         self.record = RecordVerdict(self.ingestions)
         self.command = RecordCommand(self.ingestions)
-        self.advance = advance_ingestions(
-            self.ingestions, self.druid, OneContract(mode), self.verdicts, events=self.progress, clock=self.clock
+        world = World(
+            self.ingestions,
+            self.admission,
+            self.pace,
+            self.druid,
+            OneContract(mode),
+            self.verdicts,
+            self.progress,
+            self.clock,
         )
+        self.advance = advance_ingestions(world, batch_size=100)
 
-    async def turn(self, times=1, seconds=6.0):
+    async def turn(self, times=1, seconds=9.0):
+        """Every loop twice; then time goes by."""
         for _ in range(times):
-            await self.advance()
+            for loop in (self.advance.submit, self.advance.watch, self.advance.conclude):
+                await loop()
+                await loop()  # once to say what it wishes, once more when it is admitted
             self.clock.advance(seconds)
 
     def said(self, fact):

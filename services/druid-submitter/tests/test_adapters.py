@@ -13,14 +13,15 @@ import pytest
 from secured_druid import SECURED, secured
 from submitter_fakes import CONTRACT
 
+from druid_submitter.adapters.admission import ONE_AT_A_TIME, PostgresAdmission
 from druid_submitter.adapters.druid import HttpDruidTasks
 from druid_submitter.adapters.outcomes import OutcomeDelivery
-from druid_submitter.adapters.postgres import ONE_AT_A_TIME, SCHEMA, PostgresIngestions
+from druid_submitter.adapters.postgres import SCHEMA, PostgresIngestions
 from druid_submitter.app import migrate
 from druid_submitter.domain.ingestion import Phase
 from druid_submitter.domain.interval import ALL_TIME, covering, parsed, spanning
 from druid_submitter.domain.spec import build_removal, build_spec
-from druid_submitter.domain.turn import Turn, to_load
+from druid_submitter.domain.turn import Now, to_load
 from druid_submitter.domain.watch import Presence, RowStats, TaskState
 from druid_submitter.errors import IdBurnt, SpecRefused
 from druid_submitter.settings import SubmitterSettings
@@ -51,9 +52,14 @@ async def pool(settings):
         yield pool
 
 
+class Replica(PostgresIngestions):
+    async def lease(self, phases=tuple(Phase), limit=10):
+        return await super().lease(phases, limit)
+
+
 @pytest.fixture
 def one(pool):
-    return PostgresIngestions(pool, lease_seconds=30, batch_size=10)
+    return Replica(pool, lease_seconds=30)
 
 
 def command(task_id, kind="cancel", **more):
@@ -75,15 +81,17 @@ def outcome_of(event, outcome=Outcome.SUCCEEDED):
     return follow(event, done, source="sluice/druid-submitter", time=NOW)
 
 
-async def test_a_replica_that_is_gone_while_it_decides_whose_turn_it_is_holds_nobody_up(one, pool):
+async def test_a_replica_that_is_gone_while_it_admits_holds_nobody_up(one, pool):
     await one.record(file_validated())
     (ingestion,) = await one.lease()
+    wish = to_load(DruidMode.REPLACE, ALL_TIME)
+    await one.turn(ingestion, wish)
     async with pool.acquire() as gone:
         await gone.execute("BEGIN")
-        await gone.execute(ONE_AT_A_TIME.replace("$1", "'sales'").replace("$2", "'200ms'"))
+        await gone.execute(ONE_AT_A_TIME.replace("$1", "'200ms'"))
         async with asyncio.timeout(10):
-            turn = await one.turn(ingestion, to_load(DruidMode.REPLACE, ALL_TIME))
-        assert turn is Turn.NOW
+            await PostgresAdmission(pool, tasks_per_slot=1, unknown_slots=1).admit()
+        assert await one.turn(ingestion, wish) == Now(1)
         with pytest.raises(Transient), postgres.translate_postgres_errors():
             await gone.execute("COMMIT")
 
@@ -120,7 +128,7 @@ async def test_a_retraction_is_recorded_once_as_a_task_of_its_own(one):
 
 
 async def test_two_replicas_never_hold_the_same_ingestion(one, pool):
-    other = PostgresIngestions(pool, lease_seconds=30, batch_size=10)
+    other = Replica(pool, lease_seconds=30)
     for _ in range(15):
         await one.record(file_validated())
     first, second = await asyncio.gather(one.lease(), other.lease())
@@ -132,7 +140,7 @@ async def test_who_lost_the_lease_changes_nothing_and_says_nothing(one, pool):
     event = file_validated()
     await one.record(event)
     (stale,) = await one.lease()
-    await pool.execute("UPDATE submitter.ingestions SET leased_until = now()")
+    await pool.execute("UPDATE submitter.ingestions SET leased_until = now(), due_at = now()")
     (fresh,) = await one.lease()
     await one.conclude(stale, outcome_of(event))
     await one.clearing(stale, Problem(code="late", message="m"))

@@ -2,17 +2,16 @@
 
 import httpx
 import pytest
-from submitter_fakes import InMemoryIngestions, KnownVerdicts, OneContract, ScriptedDruid
+from submitter_fakes import Bench
 
 from druid_submitter.adapters.druid import HttpDruidTasks
 from druid_submitter.domain.watch import TaskState
 from druid_submitter.errors import SpecRefused
-from druid_submitter.usecases import RecordVerdict, advance_ingestions
 from sluice.druid import DruidConnection, Role
 from sluice.druid.places import Places
 from sluice.errors import Permanent, Transient
 from sluice.events import TaskCompleted
-from sluice.testing import ManualClock, RecordingPublisher, file_validated, verdict_accepted
+from sluice.testing import file_validated, verdict_accepted
 
 SPEC = {"id": "sluice_sales_1", "type": "index_parallel"}
 
@@ -36,20 +35,11 @@ async def test_a_bad_request_is_druids_word_on_the_spec():
 
 
 async def test_a_task_that_druid_still_runs_is_not_concluded_as_failed():
-    clock = ManualClock()
-    druid, ingestions = ScriptedDruid(), InMemoryIngestions(clock)
-    advance = advance_ingestions(
-        ingestions, druid, OneContract(), KnownVerdicts(), events=RecordingPublisher(), clock=clock
-    )
-    await RecordVerdict(ingestions)(file_validated(verdict_accepted(10)))
-    druid.refusing = Permanent("the contract is gone")  # though an earlier post has reached Druid
-
-    async def turn(times):
-        for _ in range(times):
-            await advance()
-            clock.advance(6.0)
-        return [each for each in ingestions.said if isinstance(each.data, TaskCompleted)]
-
-    assert await turn(5) == []
-    druid.state = TaskState.FAILED
-    assert len(await turn(2)) == 1
+    bench = Bench()
+    await bench.record(file_validated(verdict_accepted(10)))
+    bench.druid.refusing = Permanent("the contract is gone")  # though an earlier post has reached Druid
+    await bench.turn(5)
+    assert bench.said(TaskCompleted) == []
+    bench.druid.state = TaskState.FAILED
+    await bench.turn(2)
+    assert len(bench.said(TaskCompleted)) == 1

@@ -7,13 +7,14 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from submitter_fakes import InMemoryIngestions
+from submitter_fakes import InMemoryAdmission, InMemoryIngestions
 
+from druid_submitter.adapters.admission import PostgresAdmission
 from druid_submitter.adapters.postgres import PostgresIngestions
 from druid_submitter.app import migrate
 from druid_submitter.domain.ingestion import Ingestion, Phase
 from druid_submitter.domain.interval import ALL_TIME, Interval
-from druid_submitter.domain.turn import Turn, Wish, to_load, to_take_out
+from druid_submitter.domain.turn import Later, Now, Overtaken, Wish, to_load, to_take_out
 from druid_submitter.settings import SubmitterSettings
 from sluice import postgres
 from sluice.contracts import DruidMode
@@ -36,13 +37,16 @@ def kind(request):
 @pytest.fixture
 async def queue(kind):
     if kind == "memory":
-        yield Queue(InMemoryIngestions(ManualClock()))
+        ingestions = InMemoryIngestions(ManualClock())
+        yield Queue(ingestions, InMemoryAdmission(ingestions, unknown_slots=1000))
         return
     settings = SubmitterSettings()
     await migrate(settings)
     async with postgres.open_pool(settings.postgres_dsn.get_secret_value()) as pool:
         await pool.execute("TRUNCATE submitter.ingestions, submitter.cancels, submitter.outbox")
-        yield Queue(PostgresIngestions(pool, lease_seconds=3600, batch_size=1000))
+        admission = PostgresAdmission(pool, tasks_per_slot=2, unknown_slots=1000)
+        await admission.keep(None)
+        yield Queue(PostgresIngestions(pool, lease_seconds=3600), admission)
 
 
 @dataclass
@@ -50,6 +54,7 @@ class Queue:
     """Tasks by the number under which they were accepted, whenever their verdict comes."""
 
     ingestions: InMemoryIngestions | PostgresIngestions
+    admission: InMemoryAdmission | PostgresAdmission
     held: dict[int, Ingestion] = field(default_factory=dict)
     wishes: dict[int, Wish] = field(default_factory=dict)
 
@@ -64,11 +69,23 @@ class Queue:
             changed = event.data.model_copy(update={"accepted_at": at, "datasource": datasource})
             cause = Envelope(event.id, event.source, event.time, changed)
         assert await self.ingestions.record(cause)
-        (self.held[number],) = await self.ingestions.lease()
+        (self.held[number],) = await self.lease()
         self.wishes[number] = wish
 
-    async def turn(self, number: int) -> Turn:
-        return await self.ingestions.turn(self.held[number], self.wishes[number])
+    async def lease(self) -> list[Ingestion]:
+        return await self.ingestions.lease({Phase.SUBMITTING}, 1000)
+
+    async def turn(self, number: int) -> str:
+        """Ask, as a task does that was woken or has waited."""
+        await self.ingestions.turn(self.held[number], self.wishes[number])
+        await self.admission.admit()
+        match await self.ingestions.turn(self.held[number], self.wishes[number]):
+            case Now():
+                return "now"
+            case Later():
+                return "later"
+            case Overtaken():
+                return "overtaken"
 
     async def turns(self, *numbers: int) -> list[str]:
         return [await self.turn(number) for number in numbers]
@@ -160,9 +177,10 @@ async def test_one_that_had_its_turn_keeps_it(queue):
 async def test_whoever_lost_the_lease_has_no_turn(queue):
     await queue.comes(0, REPLACE)
     await queue.ingestions.wait(queue.held[0], NOW - timedelta(days=1))
-    (fresh,) = await queue.ingestions.lease()
+    (fresh,) = await queue.lease()
     assert await queue.turns(0) == ["later"]
-    assert await queue.ingestions.turn(fresh, REPLACE) is Turn.NOW
+    queue.held[0] = fresh
+    assert await queue.turns(0) == ["now"]
 
 
 async def test_whatever_ends_wakes_those_that_wait(queue):
@@ -170,9 +188,10 @@ async def test_whatever_ends_wakes_those_that_wait(queue):
     await queue.comes(1, REPLACE)
     await queue.turns(0, 1)
     await queue.ingestions.wait(queue.held[1], NOW + timedelta(days=10_000))
-    assert await queue.ingestions.lease() == []
+    assert await queue.lease() == []
     await queue.ends(0)
-    assert [each.task_id for each in await queue.ingestions.lease()] == [queue.held[1].task_id]
+    await queue.admission.admit()
+    assert [each.task_id for each in await queue.lease()] == [queue.held[1].task_id]
 
 
 async def test_whoever_cannot_have_his_turn_next_is_not_woken(queue):
@@ -183,8 +202,9 @@ async def test_whoever_cannot_have_his_turn_next_is_not_woken(queue):
     for number in range(1, 6):
         await queue.ingestions.wait(queue.held[number], NOW + timedelta(days=10_000))
     await queue.ends(0)
-    woken = {each.task_id for each in await queue.ingestions.lease()}
-    assert woken == {queue.held[number].task_id for number in (1, 2, 3)}
+    await queue.admission.admit()
+    woken = {each.task_id for each in await queue.lease()}
+    assert woken == {queue.held[number].task_id for number in (1, 2)}
 
 
 async def test_of_many_that_ask_at_once_one_runs_alone(queue):
@@ -195,10 +215,10 @@ async def test_of_many_that_ask_at_once_one_runs_alone(queue):
     while open_tasks:
         asked = random.Random(len(open_tasks)).sample(sorted(open_tasks), len(open_tasks))
         turns = dict(zip(asked, await asyncio.gather(*(queue.turn(number) for number in asked)), strict=True))
-        running = [number for number, turn in turns.items() if turn is Turn.NOW]
+        running = [number for number, turn in turns.items() if turn == "now"]
         assert running
         assert len(running) == 1 or not any(wishes[number].alone for number in running)
-        assert Turn.OVERTAKEN not in turns.values()
+        assert "overtaken" not in turns.values()
         for number in running:
             await queue.ends(number)
         order += sorted(running)

@@ -4,6 +4,7 @@ from datetime import timedelta
 import pytest
 from submitter_fakes import Bench
 
+from druid_submitter.domain.ingestion import Phase
 from druid_submitter.domain.interval import parsed
 from druid_submitter.domain.watch import RowStats, TaskState
 from druid_submitter.errors import IdBurnt, SpecRefused
@@ -186,7 +187,7 @@ async def test_one_surprise_does_not_stop_the_others(bench):
 
 async def test_a_replica_that_lost_its_lease_changes_nothing(bench):
     await bench.record(file_validated())
-    (stale,) = await bench.ingestions.lease()
+    (stale,) = await bench.ingestions.lease({Phase.SUBMITTING}, 10)
     bench.clock.advance(31)
     await bench.turn()
     said = len(bench.ingestions.said)

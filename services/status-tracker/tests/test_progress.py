@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sluice.events import Failed, Outcome, Problem, Rejected
+from sluice.events import Failed, Outcome, Problem, Rejected, TaskProgress, WaitsFor, follow
 from status_tracker.domain.journal import contradictions, enter, identity
 from status_tracker.domain.page import Cursor
 from status_tracker.domain.progress import Progress, advance
@@ -62,6 +62,36 @@ def test_advisory_news_alone_makes_no_task(tell, known):
     assert task_of(story[index] for index in known) is None
 
 
+def waits(story, reason, seconds):
+    news = TaskProgress(task_id=story[0].data.task_id, stage="ingesting", at=story[0].time, waits_for=reason)
+    at = story[VALIDATED].time + timedelta(seconds=seconds)
+    return follow(story[VALIDATED], news.model_copy(update={"at": at}), source="sluice/druid-submitter", time=at)
+
+
+def test_a_task_says_for_what_it_waits_until_druid_has_it(tell):
+    story = tell()
+    validated = story[: VALIDATED + 1]
+    turn, slot = waits(story, WaitsFor.EARLIER_REPLACE, 1), waits(story, WaitsFor.SLOT, 2)
+    assert turn.id != slot.id, "whoever knows an event by its id must not miss the second"
+    for news in ([turn, slot], [slot, turn], [slot, turn, slot]):
+        journal = reduce(enter, [*validated, *news], {})
+        task = task_of(journal.values())
+        assert (task.state, task.waits_for.reason, task.waits_for.since) == (State.VALIDATED, "slot", slot.time)
+        assert "slots" in task.waits_for.message
+        for later in (story[SUBMITTED], story[INGESTING], story[COMPLETED]):
+            assert task_of(enter(journal, later).values()).waits_for is None
+    assert task_of(validated).waits_for is None
+
+
+@pytest.mark.parametrize("reason", WaitsFor)
+def test_every_reason_to_wait_is_one_plain_sentence(tell, reason):
+    story = tell()
+    message = task_of([*story[: VALIDATED + 1], waits(story, reason, 1)]).waits_for.message
+    assert message[0].isupper()
+    assert message.count(".") == 1
+    assert message.endswith(".")
+
+
 def test_rows_come_from_the_verdict_until_the_outcome_counts_them(tell):
     story = tell()
     assert task_of(story[:1]).rows.source is None
@@ -109,6 +139,8 @@ def test_order_and_repetition_make_no_difference(tell, data):
     """Facts as they may come: some missing, some twice, some contradicting others."""
     story = tell(UUID(int=1))
     facts = data.draw(st.lists(st.sampled_from(story), min_size=1, max_size=15))
+    for reason in data.draw(st.lists(st.sampled_from(WaitsFor), max_size=3)):
+        facts.append(waits(story, reason, data.draw(st.integers(-2, 2))))
     for fact in data.draw(st.lists(st.sampled_from([story[VALIDATED], story[COMPLETED]]), max_size=3)):
         shift = timedelta(seconds=data.draw(st.integers(-5, 5)))
         facts.append(replace(fact, time=fact.time + shift, id=data.draw(st.sampled_from([fact.id, "a", "b"]))))

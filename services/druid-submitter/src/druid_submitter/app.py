@@ -5,13 +5,15 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
+from druid_submitter.adapters.admission import PostgresAdmission
 from druid_submitter.adapters.druid import HttpDruidTasks
 from druid_submitter.adapters.outcomes import OutcomeDelivery
+from druid_submitter.adapters.pace import PostgresPace
 from druid_submitter.adapters.postgres import SCHEMA, PostgresIngestions
 from druid_submitter.handlers import SERVICE, on_file_validated, on_task_command
-from druid_submitter.jobs import relay_outbox, watch_ingestions
+from druid_submitter.jobs import advance_jobs, relay_outbox
 from druid_submitter.settings import SubmitterSettings
-from druid_submitter.usecases import AbandonTask, RecordCommand, RecordVerdict, advance_ingestions
+from druid_submitter.usecases import AbandonTask, RecordCommand, RecordVerdict, World, advance_ingestions
 from sluice import messaging, outbox, postgres
 from sluice.clock import utc_now
 from sluice.contracts import ContractStore
@@ -50,10 +52,12 @@ async def _open(settings: SubmitterSettings, vet: Vet, stack: AsyncExitStack, pr
     broker = messaging.create_broker(settings.kafka_bootstrap, f"sluice.{SERVICE}")
     publisher = messaging.KafkaPublisher(broker)
     druid = HttpDruidTasks(await stack.enter_async_context(open_druid(settings)))
-    ingestions = PostgresIngestions(pool, settings.lease_seconds, settings.batch_size)
-    advance = advance_ingestions(ingestions, druid, ContractStore(store), Tasks(store), events=publisher, clock=utc_now)
+    ingestions, pace = PostgresIngestions(pool, settings.lease_seconds), PostgresPace(pool)
+    admission = PostgresAdmission(pool, settings.druid_tasks_per_slot, settings.druid_unknown_slots)
+    world = World(ingestions, admission, pace, druid, ContractStore(store), Tasks(store), publisher, utc_now)
     deliver, prove = OutcomeDelivery(store, publisher), ProveStorage(store)
-    jobs = (watch_ingestions(advance), relay_outbox(prove, lambda: outbox.relay(pool, SCHEMA, deliver)))
+    advance = advance_ingestions(world, settings.batch_size)
+    jobs = (*advance_jobs(advance), relay_outbox(prove, lambda: outbox.relay(pool, SCHEMA, deliver)))
     verdicts = on_file_validated(broker, publisher, RecordVerdict(ingestions), AbandonTask(ingestions))
     commands = on_task_command(broker, publisher, RecordCommand(ingestions), vet)
 

@@ -7,9 +7,13 @@ from sluice.jobs import Job
 from sluice.proof import ProveStorage
 
 
-def watch_ingestions(advance_ingestions: AdvanceIngestions) -> Job:
-    """Take open ingestions further; looks for due ones several times a second."""
-    return Job("watch-ingestions", advance_ingestions, pause=0.2)
+def advance_jobs(advance: AdvanceIngestions) -> tuple[Job, ...]:
+    """Take open ingestions further; each looks for due ones several times a second."""
+    return (
+        Job("submit-ingestions", advance.submit, pause=0.2),
+        Job("watch-ingestions", advance.watch, pause=0.1),
+        Job("conclude-ingestions", advance.conclude, pause=0.2),
+    )
 
 
 def relay_outbox(prove: ProveStorage, relay: Callable[[], Awaitable[int]]) -> Job:

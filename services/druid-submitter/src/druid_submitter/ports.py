@@ -1,11 +1,12 @@
 """What the use cases need of the world."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from druid_submitter.domain.ingestion import Cause, Ingestion
+from druid_submitter.domain.admission import Capacity
+from druid_submitter.domain.ingestion import Cause, Ingestion, Phase
 from druid_submitter.domain.interval import Interval
 from druid_submitter.domain.turn import Turn, Wish
 from druid_submitter.domain.watch import Presence, RowStats, TaskStatus
@@ -19,6 +20,7 @@ from sluice.events import (
     Problem,
     TaskCommand,
     TaskCompleted,
+    WaitsFor,
 )
 
 
@@ -44,7 +46,7 @@ class DruidTasks(Protocol):
     async def submit(self, spec: dict[str, Any]) -> None:
         """Hand a task over; one that stands there already under this id is the same one.
 
-        Raises SpecRefused; IdBurnt when another kind of task holds the id.
+        Raises SpecRefused; IdBurnt when another kind of task holds the id; QueueFull.
         """
 
     async def burn(self, task_id: str, datasource: str) -> bool:
@@ -54,7 +56,15 @@ class DruidTasks(Protocol):
         """Ask for a running task to be stopped; it ends as FAILED. Of one that has ended, or is not known, nothing comes."""
 
     async def statuses(self, task_ids: Sequence[str]) -> dict[str, TaskStatus]:
-        """One status for each id, UNKNOWN included."""
+        """Of those that Druid does not name at once, a few are asked for one by one, in this order: UNKNOWN where there is no such
+        task. The others are left out.
+        """
+
+    async def capacity(self) -> Capacity | None:
+        """Its task slots; None where it does not say."""
+
+    async def locked(self, datasource: str, priority: int) -> Sequence[Interval]:
+        """Held by tasks of at least this priority, so that one which replaces rows there would wait; none where Druid does not say."""
 
     async def row_stats(self, task_id: str) -> RowStats | None:
         """Counts of a finished task's report; None while there is none."""
@@ -78,15 +88,24 @@ class Ingestions(Protocol):
     async def repeat_outcome(self, task_id: UUID) -> None:
         """Have the outcome of a concluded task delivered once more; nothing where it is still open."""
 
-    async def lease(self) -> list[Ingestion]:
-        """Take over open ingestions that are due and that nobody holds."""
+    async def lease(self, phases: Collection[Phase], limit: int) -> list[Ingestion]:
+        """Take over ingestions of these phases that are due and that nobody holds."""
 
     async def turn(self, ingestion: Ingestion, wish: Wish) -> Turn:
-        """Is it its turn? Of those that may not run beside each other, exactly one has it until it is concluded."""
+        """Keep what it wishes, and say whether it was admitted."""
+
+    async def step_back(self, ingestion: Ingestion, until: datetime) -> None:
+        """Leave the place in Druid to others for a while; it waits for a lock. Its turn it keeps."""
 
     async def submitted(self, ingestion: Ingestion, fact: Envelope[DruidSubmitted]) -> None: ...
 
     async def ingesting(self, ingestion: Ingestion) -> None: ...
+
+    async def proving(self, ingestion: Ingestion) -> None:
+        """Druid is done with it: its place is free."""
+
+    async def look_again(self, ingestion: Ingestion) -> None:
+        """Back to where Druid is asked for its state."""
 
     async def resubmit(self, ingestion: Ingestion, attempt: int) -> None: ...
 
@@ -94,5 +113,39 @@ class Ingestions(Protocol):
 
     async def conclude(self, ingestion: Ingestion, fact: Envelope[TaskCompleted]) -> None: ...
 
-    async def wait(self, ingestion: Ingestion, until: datetime, *, unknown: bool = False) -> None:
-        """Give it back, to be looked at again."""
+    async def wait(
+        self, ingestion: Ingestion, until: datetime, *, unknown: bool = False, waits_for: WaitsFor | None = None
+    ) -> None:
+        """Give it back, to be looked at again; at once where somebody has woken it meanwhile."""
+
+    async def wait_all(self, held: Sequence[tuple[Ingestion, datetime]]) -> None:
+        """The same for many, of whom nothing new is known."""
+
+
+class Admission(Protocol):
+    """Who goes to Druid next, decided for all replicas."""
+
+    async def capacity_is_due(self) -> bool:
+        """True for one caller, where something waits and what is known of Druid's slots is old."""
+
+    async def keep(self, capacity: Capacity | None) -> None: ...
+
+    async def admit(self) -> None:
+        """Give the places there are to those whose turn it is, and wake them.
+
+        First to the datasource that has the fewest, then in the order of acceptance. Of tasks that may not run beside each
+        other, exactly one has its turn until it is concluded.
+        """
+
+
+class Pace(Protocol):
+    """When Druid may be asked for states: all replicas together are one asker."""
+
+    async def may_ask(self) -> bool:
+        """True for one caller at a time, where something is due."""
+
+    async def heard(self) -> None:
+        """Druid has answered."""
+
+    async def silent(self) -> None:
+        """It has not: the next question comes later, and ever later."""

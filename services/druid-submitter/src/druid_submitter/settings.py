@@ -9,4 +9,10 @@ from sluice.settings import HttpSettings, KafkaSettings, PostgresSettings, Publi
 class SubmitterSettings(HttpSettings, DruidSettings, KafkaSettings, PublishersSettings, S3Settings, PostgresSettings):
     http_port: int = Field(default=8003, ge=0, le=65535)
     lease_seconds: float = Field(default=30.0, gt=1, description="after which another replica takes over an ingestion")
-    batch_size: int = Field(default=50, ge=1, le=500, description="ingestions that one replica holds at a time")
+    batch_size: int = Field(default=50, ge=1, le=500, description="ingestions that one loop holds at a time")
+    druid_tasks_per_slot: float = Field(
+        default=3.0, ge=1, le=100, description="tasks handed to Druid for each of its slots, so that none stands idle"
+    )
+    druid_unknown_slots: int = Field(
+        default=20, ge=1, description="tasks handed to Druid where it does not say how many slots it has"
+    )

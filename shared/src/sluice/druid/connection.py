@@ -22,6 +22,7 @@ from sluice.safetext import shown
 
 log = structlog.get_logger()
 
+TOO_MANY = 429
 PASSING = {408, 429, 500, 502, 503, 504}
 DENIED = {
     401: "it does not know who we are: set SLUICE_DRUID_USERNAME and SLUICE_DRUID_PASSWORD as Druid has them",
@@ -36,8 +37,16 @@ class DruidDenied(Transient):
     """An operator can mend it, and no file is to blame."""
 
 
+class DruidBusy(Transient):
+    """It answers, and takes no more at the moment."""
+
+
 class _Unanswered(Exception):
     """This server gives no answer that could be used now; another may."""
+
+
+class _Busy(_Unanswered):
+    pass
 
 
 @dataclass(slots=True)
@@ -53,19 +62,20 @@ class DruidConnection:
     async def ask(self, role: Role, method: str, path: str, body: Any = None) -> Answer:
         """What Druid says, whether good or not. `path` is encoded, with its query; `body` goes as JSON.
 
-        Raises DruidDenied; Transient while no server of the role answers.
+        Raises DruidDenied; DruidBusy; Transient while no server of the role answers.
         """
-        failures = []
+        failures, error = [], Transient
         for server in self._in_order(role):
             try:
                 async with asyncio.timeout(self.seconds):
                     answer = await self._ask_at(role, server, method, path, body)
             except (_Unanswered, TimeoutError) as failure:
+                error = DruidBusy if isinstance(failure, _Busy) else error
                 failures.append(f"{server} {str(failure) or f'is silent for {self.seconds:g} s'}")
                 continue
             self._note(role, answer)
             return answer
-        raise Transient(f"Druid's {role} does not answer: {'; '.join(failures)}")
+        raise error(f"Druid's {role} does not answer: {'; '.join(failures)}")
 
     async def ask_server(self, role: Role, server: str, path: str) -> Answer:
         """What this one server says; redirects are its answer too. Raises Transient."""
@@ -100,7 +110,7 @@ class DruidConnection:
         for _ in range(MOST_HOPS):
             answer = await self._send(role, method, url, body)
             if answer.status in PASSING:
-                raise _Unanswered(f"answers {answer.status}: {answer.said}")
+                raise (_Busy if answer.status == TOO_MANY else _Unanswered)(f"answers {answer.status}: {answer.said}")
             if answer.location is None:
                 return answer
             url = self._leader(url, path, answer.location)

@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from sluice.events.facts import Event, FileUploaded, TaskCompleted
+from sluice.events.facts import Event, FileUploaded, TaskCompleted, TaskProgress
 from sluice.events.identity import derived_id, task_id_for_outside
-from sluice.events.values import FileFormat, display_name
+from sluice.events.values import FileFormat, WaitsFor, display_name
 
 E_co = TypeVar("E_co", bound=Event, covariant=True)
 E = TypeVar("E", bound=Event)
@@ -36,11 +36,13 @@ class Envelope(Generic[E_co]):
 
 def follow(cause: Envelope[Event], data: E, *, source: str, time: datetime) -> Envelope[E]:
     """Wrap the fact that follows from `cause`. The same cause and fact give the same id; an outcome hangs on its task alone."""
-    event_id = (
-        derived_id(data.task_id, TaskCompleted.TOPIC)
-        if isinstance(data, TaskCompleted)
-        else derived_id(cause.identity(), data.TYPE)
-    )
+    match data:
+        case TaskCompleted():
+            event_id = derived_id(data.task_id, TaskCompleted.TOPIC)
+        case TaskProgress(waits_for=WaitsFor()):  # of which one task may tell several
+            event_id = derived_id(cause.identity(), f"{data.TYPE}\x00{data.waits_for}\x00{data.at.isoformat()}")
+        case _:
+            event_id = derived_id(cause.identity(), data.TYPE)
     return Envelope(id=str(event_id), source=source, time=time, data=data, traceparent=cause.traceparent)
 
 

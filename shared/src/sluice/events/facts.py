@@ -19,6 +19,7 @@ from sluice.events.values import (
     S3Uri,
     Value,
     Verdict,
+    WaitsFor,
 )
 
 
@@ -120,6 +121,9 @@ class TaskProgress(Event):
 
     stage: Literal["validating", "ingesting"]
     at: Instant
+    waits_for: WaitsFor | None = Field(
+        default=None, description="of `ingesting`: it has not begun yet, and this must come about first"
+    )
 
 
 EVENTS: tuple[type[Event], ...] = (

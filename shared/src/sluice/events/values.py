@@ -128,6 +128,26 @@ class Outcome(StrEnum):
     CANCELLED = "cancelled"
 
 
+class WaitsFor(StrEnum):
+    """For what a task waits that is to be loaded, or whose rows are to be taken out."""
+
+    EARLIER_LOAD = "earlier-load"
+    """A file of its datasource that was accepted before it, and is not concluded."""
+    EARLIER_REPLACE = "earlier-replace"
+    """One that takes the place of rows."""
+    EARLIER_RETRACTION = "earlier-retraction"
+    SLOT = "slot"
+    """All slots of Druid are busy, and enough is in its queue."""
+    WORKERS = "workers"
+    """Druid has no slot at all."""
+    LOCK = "lock"
+    """Somebody else's task in Druid holds its time range."""
+    QUEUE = "queue"
+    """Druid's queue is full."""
+    DRUID = "druid"
+    """Druid does not answer."""
+
+
 def display_name(name: str) -> str:
     """A sender's file name made safe to show: NFC, no control or bidi characters, at most 255 characters."""
     kept = (

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from druid_submitter.domain.admission import Capacity
 from druid_submitter.domain.interval import Interval, parsed, spanning
 from druid_submitter.domain.spec import TASK_COLUMN
 from druid_submitter.domain.watch import Presence, RowStats, TaskState, TaskStatus
-from druid_submitter.errors import IdBurnt, SpecRefused
-from sluice.druid import DruidConnection, Role
+from druid_submitter.errors import IdBurnt, QueueFull, SpecRefused
+from sluice.druid import DruidBusy, DruidConnection, DruidDenied, Role
 from sluice.druid.versions import (
     BAD_REQUEST,
     NOT_FOUND,
@@ -23,6 +24,8 @@ from sluice.errors import Transient
 
 OVERLORD = "/druid/indexer/v1"
 COORDINATOR = "/druid/coordinator/v1"
+ONE_BY_ONE = 5
+"""Tasks that are asked for singly in one round, of those that Druid does not name."""
 ETERNITY = "-146136543-09-08T08:23:32.096Z/146140482-04-24T15:36:27.903Z"
 """All of time, as Druid writes it."""
 
@@ -32,8 +35,12 @@ class HttpDruidTasks:
     druid: DruidConnection
 
     async def submit(self, spec: dict[str, Any]) -> None:
-        answer = await self.druid.ask(Role.OVERLORD, "POST", f"{OVERLORD}/task", spec)
+        try:
+            answer = await self.druid.ask(Role.OVERLORD, "POST", f"{OVERLORD}/task", spec)
+        except DruidBusy as error:
+            raise QueueFull(str(error)) from error
         if answer.good:
+            answer.json()  # not a page of whoever stands in between
             return
         if answer.status != BAD_REQUEST:
             # a way that is closed: nothing is said of the spec
@@ -66,8 +73,9 @@ class HttpDruidTasks:
     async def statuses(self, task_ids: Sequence[str]) -> dict[str, TaskStatus]:
         answer = await self.druid.ask(Role.OVERLORD, "POST", f"{OVERLORD}/taskStatus", list(task_ids))
         known = {name: _status(body) for name, body in answer.json().items()}
-        for left_out in set(task_ids) - set(known):
-            known[left_out] = await self._status_of(left_out)
+        left_out = [task_id for task_id in task_ids if task_id not in known]
+        for task_id in left_out[:ONE_BY_ONE]:
+            known[task_id] = await self._status_of(task_id)
         return known
 
     async def _status_of(self, task_id: str) -> TaskStatus:
@@ -75,6 +83,24 @@ class HttpDruidTasks:
         if answer.status == NOT_FOUND:
             return TaskStatus(TaskState.UNKNOWN)
         return _status(answer.json()["status"])
+
+    async def capacity(self) -> Capacity | None:
+        try:
+            answer = await self.druid.ask(Role.OVERLORD, "GET", f"{OVERLORD}/totalWorkerCapacity")
+        except DruidDenied:
+            return None
+        told = {} if answer.status == NOT_FOUND else answer.json()
+        slots, most = told.get("currentClusterCapacity", -1), told.get("maximumCapacityWithAutoScale", -1)
+        return None if slots < 0 else Capacity(slots, max(slots, most), told.get("usedClusterCapacity", 0))
+
+    async def locked(self, datasource: str, priority: int) -> Sequence[Interval]:
+        ours = {"datasource": datasource, "priority": priority, "context": {"useConcurrentLocks": True}}
+        try:
+            answer = await self.druid.ask(Role.OVERLORD, "POST", f"{OVERLORD}/lockedIntervals/v2", [ours])
+        except DruidDenied:
+            return ()
+        told = {} if answer.status in {BAD_REQUEST, NOT_FOUND} else answer.json()
+        return [parsed(interval) for interval in told.get(datasource, ())]
 
     async def row_stats(self, task_id: str) -> RowStats | None:
         answer = await self.druid.ask(Role.OVERLORD, "GET", f"{OVERLORD}/task/{task_id}/reports")

@@ -1,5 +1,6 @@
 """Ingestions in Postgres, schema `submitter`. What is said of a task goes to the outbox in the same transaction."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
@@ -9,9 +10,19 @@ import asyncpg
 import structlog
 
 from druid_submitter.domain.ingestion import Cause, Ingestion, Load, Phase, about, first_phase
-from druid_submitter.domain.turn import Turn, Wish
+from druid_submitter.domain.turn import Later, Now, Overtaken, Turn, Wish, kind_of
 from sluice import outbox
-from sluice.events import DruidSubmitted, Envelope, Event, FileValidated, Outcome, Problem, TaskCommand, TaskCompleted
+from sluice.events import (
+    DruidSubmitted,
+    Envelope,
+    Event,
+    FileValidated,
+    Outcome,
+    Problem,
+    TaskCommand,
+    TaskCompleted,
+    WaitsFor,
+)
 from sluice.messaging import decode_as, decode_structured, encode_structured
 from sluice.postgres import transaction
 
@@ -25,28 +36,30 @@ ON CONFLICT (task_id) DO NOTHING
 """
 
 LEASE = """
-UPDATE submitter.ingestions SET lease = lease + 1, leased_until = now() + $1 * interval '1 second'
+UPDATE submitter.ingestions
+SET lease = lease + 1, leased_until = now() + $1 * interval '1 second', due_at = now() + $1 * interval '1 second'
 WHERE task_id IN (
     SELECT task_id FROM submitter.ingestions
-    WHERE phase <> 'concluded' AND due_at <= now() AND leased_until <= now()
-    ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED
+    WHERE phase = ANY($2) AND phase <> 'concluded' AND due_at <= now() AND leased_until <= now()
+    ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED
 )
-RETURNING cause, phase, attempt, polls, unknown_polls, problem_code, problem_message, lease,
+RETURNING cause, phase, attempt, polls, unknown_polls, problem_code, problem_message, lease, waits_for,
     EXISTS (SELECT 1 FROM submitter.cancels WHERE cancels.task_id = ingestions.task_id) AS cancelled
 """
+GIVE_BACK = "leased_until = now(), due_at = CASE WHEN due_at < leased_until THEN due_at ELSE {until} END"
+"""While it is held, it is due when the lease ends; due earlier, it was woken meanwhile."""
+WAIT_ALL = f"""
+UPDATE submitter.ingestions SET polls = polls + 1, {GIVE_BACK.format(until="waiting.until")}
+FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[]) AS waiting (task_id, lease, until)
+WHERE ingestions.task_id = waiting.task_id AND ingestions.lease = waiting.lease
+"""  # noqa: S608 - only texts of this file
 
 CANCEL = "INSERT INTO submitter.cancels (task_id, cause) VALUES ($1, $2) ON CONFLICT (task_id) DO NOTHING"
 WAKE = "UPDATE submitter.ingestions SET due_at = now() WHERE task_id = $1 AND phase <> 'concluded'"
 
-ONE_AT_A_TIME = """
-SELECT set_config('idle_in_transaction_session_timeout', $2, true),
-    pg_advisory_xact_lock(hashtextextended('submitter.turn.' || $1, 0))
-"""
-VANISHED = "5s"
-"""A replica that says nothing for so long while it decides is gone, and the datasource is free for others."""
 WISH = """
-UPDATE submitter.ingestions SET alone = $3, replaces = $4, span = $5 WHERE task_id = $1 AND lease = $2
-RETURNING admitted
+UPDATE submitter.ingestions SET alone = $3, replaces = $4, span = $5, wished = $6 WHERE task_id = $1 AND lease = $2
+RETURNING admitted, slots, resume_at > now() AS locked
 """
 OVERTAKEN = """
 SELECT EXISTS (
@@ -56,28 +69,16 @@ SELECT EXISTS (
     AND (later.accepted_at, later.task_id) > (mine.accepted_at, mine.task_id)
 )
 """
-BLOCKED = """
-SELECT EXISTS (
-    SELECT 1 FROM submitter.ingestions AS mine JOIN submitter.ingestions AS other USING (datasource)
-    WHERE mine.task_id = $1 AND other.task_id <> mine.task_id AND other.phase <> 'concluded'
-    AND (mine.alone OR other.alone IS NOT FALSE)
-    AND (other.admitted OR other.phase = 'submitting'
-         AND (other.accepted_at, other.task_id) < (mine.accepted_at, mine.task_id))
-)
+BEFORE = """
+SELECT other.alone, other.replaces FROM submitter.ingestions AS mine JOIN submitter.ingestions AS other USING (datasource)
+WHERE mine.task_id = $1 AND other.task_id <> mine.task_id AND other.phase <> 'concluded'
+AND (mine.alone OR other.alone IS NOT FALSE)
+AND (other.admitted OR other.phase = 'submitting'
+     AND (other.accepted_at, other.task_id) < (mine.accepted_at, mine.task_id))
+ORDER BY other.alone DESC NULLS LAST, other.accepted_at LIMIT 1
 """
-"""A task whose wish is not known yet may be one that runs alone."""
-ADMIT = "UPDATE submitter.ingestions SET admitted = true WHERE task_id = $1"
-NEXT = """
-WITH waiting AS (
-    SELECT task_id, alone IS NOT FALSE AS alone, accepted_at FROM submitter.ingestions
-    WHERE datasource = $1 AND phase = 'submitting' AND NOT admitted
-), first AS (SELECT accepted_at, task_id FROM waiting WHERE alone ORDER BY accepted_at, task_id LIMIT 1)
-UPDATE submitter.ingestions SET due_at = now() WHERE task_id IN (
-    SELECT task_id FROM waiting
-    WHERE NOT EXISTS (SELECT 1 FROM first WHERE (waiting.accepted_at, waiting.task_id) > (first.accepted_at, first.task_id))
-)
-"""
-"""Those that may have their turn now: up to the first that runs alone. Of hundreds that wait, all others would ask in vain."""
+"""What must be concluded first. A task whose wish is not known yet may be one that runs alone."""
+NO_WORKERS = "SELECT slots IS NOT NULL AND most = 0 FROM submitter.overlord"
 
 FREE = "due_at = now(), leased_until = now()"
 """Due at once, for anybody."""
@@ -89,7 +90,6 @@ class PostgresIngestions:
 
     pool: asyncpg.Pool
     lease_seconds: float
-    batch_size: int
 
     async def record(self, cause: Cause) -> bool:
         async with transaction(self.pool) as connection:
@@ -112,34 +112,45 @@ class PostgresIngestions:
             if document is not None:
                 await outbox.add(connection, SCHEMA, decode_structured(document))
 
-    async def lease(self) -> list[Ingestion]:
+    async def lease(self, phases: Collection[Phase], limit: int) -> list[Ingestion]:
         async with transaction(self.pool) as connection:
-            rows = await connection.fetch(LEASE, self.lease_seconds, self.batch_size)
+            rows = await connection.fetch(LEASE, self.lease_seconds, list(phases), limit)
         return [_ingestion(row) for row in rows]
 
     async def turn(self, ingestion: Ingestion, wish: Wish) -> Turn:
         task_id, span = ingestion.task_id, asyncpg.Range(wish.span.start, wish.span.end)
         async with transaction(self.pool) as connection:
-            await connection.execute(ONE_AT_A_TIME, ingestion.datasource, VANISHED)
-            known = await connection.fetchrow(WISH, task_id, ingestion.lease, wish.alone, wish.replaces, span)
+            wished = (task_id, ingestion.lease, wish.alone, wish.replaces, span, wish.slots)
+            known = await connection.fetchrow(WISH, *wished)
             if known is None:
                 log.warning("lease lost: another replica has taken over", lease=ingestion.lease)
-                return Turn.LATER
+                return Later(WaitsFor.SLOT)
+            if known["slots"]:
+                return Now(known["slots"])
             if known["admitted"]:
-                return Turn.NOW
+                return Later(WaitsFor.LOCK if known["locked"] else WaitsFor.SLOT)
             if await connection.fetchval(OVERTAKEN, task_id):
-                return Turn.OVERTAKEN
-            if await connection.fetchval(BLOCKED, task_id):
-                return Turn.LATER
-            await connection.execute(ADMIT, task_id)
-            return Turn.NOW
+                return Overtaken()
+            if before := await connection.fetchrow(BEFORE, task_id):
+                return Later(kind_of(alone=before["alone"], replaces=before["replaces"]))
+            return Later(WaitsFor.WORKERS if await connection.fetchval(NO_WORKERS) else WaitsFor.SLOT)
+
+    async def step_back(self, ingestion: Ingestion, until: datetime) -> None:
+        change = f"slots = 0, resume_at = $3, waits_for = $4, polls = polls + 1, {GIVE_BACK.format(until='$3')}"
+        await self._change(ingestion, change, until, WaitsFor.LOCK)
 
     async def submitted(self, ingestion: Ingestion, fact: Envelope[DruidSubmitted]) -> None:
-        change = f"phase = 'submitted', polls = 0, unknown_polls = 0, druid_task_id = $3, {FREE}"
+        change = f"phase = 'submitted', polls = 0, unknown_polls = 0, waits_for = NULL, druid_task_id = $3, {FREE}"
         await self._change(ingestion, change, fact.data.druid_task_id, said=fact)
 
     async def ingesting(self, ingestion: Ingestion) -> None:
         await self._change(ingestion, "phase = 'ingesting'")
+
+    async def proving(self, ingestion: Ingestion) -> None:
+        await self._change(ingestion, f"phase = 'proving', polls = 0, {FREE}")
+
+    async def look_again(self, ingestion: Ingestion) -> None:
+        await self._change(ingestion, f"phase = 'ingesting', polls = 0, unknown_polls = 0, {FREE}")
 
     async def resubmit(self, ingestion: Ingestion, attempt: int) -> None:
         change = f"phase = 'submitting', attempt = $3, polls = 0, unknown_polls = 0, {FREE}"
@@ -152,22 +163,23 @@ class PostgresIngestions:
     async def conclude(self, ingestion: Ingestion, fact: Envelope[TaskCompleted]) -> None:
         loaded = fact.data.outcome is Outcome.SUCCEEDED and isinstance(ingestion.work, Load)
         change = "phase = 'concluded', outcome = $3, concluded_at = $4, loaded = $5"
-        await self._change(ingestion, change, encode_structured(fact), fact.time, loaded, said=fact, wakes=True)
+        await self._change(ingestion, change, encode_structured(fact), fact.time, loaded, said=fact)
 
-    async def wait(self, ingestion: Ingestion, until: datetime, *, unknown: bool = False) -> None:
+    async def wait(
+        self, ingestion: Ingestion, until: datetime, *, unknown: bool = False, waits_for: WaitsFor | None = None
+    ) -> None:
         unknown_polls = "unknown_polls + 1" if unknown else "0"
-        change = f"polls = polls + 1, unknown_polls = {unknown_polls}, due_at = $3, leased_until = now()"
-        await self._change(ingestion, change, until)
+        waiting = f"polls = polls + 1, unknown_polls = {unknown_polls}, waits_for = $4"
+        await self._change(ingestion, f"{waiting}, {GIVE_BACK.format(until='$3')}", until, waits_for)
+
+    async def wait_all(self, held: Sequence[tuple[Ingestion, datetime]]) -> None:
+        async with transaction(self.pool) as connection:
+            ids, leases = [each.task_id for each, _ in held], [each.lease for each, _ in held]
+            await connection.execute(WAIT_ALL, ids, leases, [until for _, until in held])
 
     async def _change(
-        self,
-        ingestion: Ingestion,
-        change: str,
-        *values: Any,
-        said: Envelope[Event] | None = None,
-        wakes: bool = False,
+        self, ingestion: Ingestion, change: str, *values: Any, said: Envelope[Event] | None = None
     ) -> None:
-        """`wakes`: those of the datasource that may have their turn next are due."""
         statement = f"UPDATE submitter.ingestions SET {change} WHERE task_id = $1 AND lease = $2"  # noqa: S608 - only texts of this file
         async with transaction(self.pool) as connection:
             done = await connection.execute(statement, ingestion.task_id, ingestion.lease, *values)
@@ -176,8 +188,6 @@ class PostgresIngestions:
                 return
             if said is not None:
                 await outbox.add(connection, SCHEMA, said)
-            if wakes:
-                await connection.execute(NEXT, ingestion.datasource)
 
 
 def _ingestion(row: asyncpg.Record) -> Ingestion:
@@ -191,6 +201,7 @@ def _ingestion(row: asyncpg.Record) -> Ingestion:
         problem=Problem(code=code, message=message) if code else None,
         lease=row["lease"],
         cancelled=row["cancelled"],
+        waits_for=WaitsFor(row["waits_for"]) if row["waits_for"] else None,
     )
 
 

@@ -17,6 +17,7 @@ from sluice.events import (
     Receipt,
     Rejected,
     TaskCommand,
+    WaitsFor,
 )
 
 Cause = Envelope[FileValidated] | Envelope[TaskCommand]
@@ -32,11 +33,13 @@ SUPERSEDED = Problem(
 
 
 class Phase(StrEnum):
-    """submitting → submitted → ingesting → concluded, or from anywhere: clearing → concluded."""
+    """submitting → submitted → ingesting → proving → concluded, or from anywhere: clearing → concluded."""
 
     SUBMITTING = "submitting"
     SUBMITTED = "submitted"
     INGESTING = "ingesting"
+    PROVING = "proving"
+    """Druid says SUCCESS and the task holds no slot any more; its rows are being counted."""
     CLEARING = "clearing"
     CONCLUDED = "concluded"
 
@@ -79,7 +82,7 @@ Work = Load | Refuse | Retract
 class Ingestion:
     """One task as a replica holds it. `lease` is the fence: whoever holds an older one changes nothing.
 
-    `cancelled`: somebody has asked for it to be cancelled.
+    `cancelled`: somebody has asked for it to be cancelled. `waits_for`: as it was told last.
     """
 
     cause: Cause
@@ -90,6 +93,7 @@ class Ingestion:
     problem: Problem | None
     lease: int
     cancelled: bool = False
+    waits_for: WaitsFor | None = None
 
     @property
     def about(self) -> About:

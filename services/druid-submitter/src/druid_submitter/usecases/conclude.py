@@ -9,12 +9,11 @@ from druid_submitter.domain.ingestion import Ingestion, Refuse, Retract
 from druid_submitter.domain.watch import Conclude, Hold, Wait
 from druid_submitter.ports import Ingestions
 from druid_submitter.usecases.patience import Patience
+from druid_submitter.usecases.progress import SOURCE
 from sluice.clock import Clock
 from sluice.events import Outcome, Problem, Receipt, TaskCompleted, follow
 
 log = structlog.get_logger()
-
-SOURCE = "sluice/druid-submitter"
 
 
 @dataclass(frozen=True, slots=True)

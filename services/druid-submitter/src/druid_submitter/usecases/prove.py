@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import assert_never
 
-from druid_submitter.domain.ingestion import Ingestion, Load, Refuse, Retract
+from druid_submitter.domain.ingestion import Ingestion, Load, Phase, Refuse, Retract
 from druid_submitter.domain.watch import Conclude, Hold, Wait, prove, prove_retracted
-from druid_submitter.ports import DruidTasks
+from druid_submitter.ports import DruidTasks, Ingestions
 from druid_submitter.usecases.conclude import ConcludeIngestion
+from druid_submitter.usecases.patience import POLLS_UNTIL_ALERT
 from druid_submitter.usecases.rows import Rows
 
 
@@ -14,16 +15,21 @@ from druid_submitter.usecases.rows import Rows
 class ProveIngestion:
     """Compare what was accepted with what Druid has processed and what a query counts."""
 
+    ingestions: Ingestions
     druid: DruidTasks
     rows: Rows
     conclude: ConcludeIngestion
 
     async def __call__(self, ingestion: Ingestion) -> None:
+        if ingestion.phase is Phase.PROVING and ingestion.polls > POLLS_UNTIL_ALERT:
+            # minutes without rows: does Druid still know the task?
+            await self.ingestions.look_again(ingestion)
+            return
         decision: Wait | Hold | Conclude
         match ingestion.work:
             case Load(accepted):
-                stats = await self.druid.row_stats(ingestion.druid_task_id)
                 presence = await self.rows.presence(ingestion.datasource, ingestion.task_id, accepted)
+                stats = await self.druid.row_stats(ingestion.druid_task_id) if presence.loaded else None
                 decision = prove(accepted, stats, presence)
             case Retract(task_id):
                 accepted = await self.rows.loaded_by(ingestion.datasource, task_id)

@@ -1,46 +1,63 @@
-"""Submit what is to be loaded or taken out, when it is its turn."""
+"""Submit what is to be loaded or taken out, once it is admitted."""
 
 from dataclasses import dataclass
 from typing import Any, assert_never
 
 import structlog
 
-from druid_submitter.domain.ingestion import SUPERSEDED, Ingestion, Load, Refuse, Retract
+from druid_submitter.domain.ingestion import SUPERSEDED, Ingestion, Load, Phase, Refuse, Retract
 from druid_submitter.domain.spec import build_removal, build_spec
-from druid_submitter.domain.turn import Turn, Wish, to_load, to_take_out
+from druid_submitter.domain.turn import Later, Now, Overtaken, Wish, to_load, to_take_out
 from druid_submitter.errors import IdBurnt
-from druid_submitter.ports import Contracts, DruidTasks, Ingestions
-from druid_submitter.usecases.conclude import SOURCE, told_of
+from druid_submitter.ports import Admission, Contracts, DruidTasks, Ingestions
+from druid_submitter.usecases.conclude import told_of
+from druid_submitter.usecases.door import Door
 from druid_submitter.usecases.patience import Patience
+from druid_submitter.usecases.progress import SOURCE
 from druid_submitter.usecases.rows import Rows
+from druid_submitter.usecases.steps import Steps
 from sluice.clock import Clock
 from sluice.contracts import DruidMode
+from sluice.errors import Transient
 from sluice.events import DruidSubmitted, follow
 
 log = structlog.get_logger()
 
+PRIORITY = 50
+"""Of tasks that load, as Druid gives it."""
+
 
 @dataclass(frozen=True, slots=True)
 class SubmitIngestion:
+    """Keep what it wishes; once it is admitted, hand it over."""
+
     ingestions: Ingestions
     druid: DruidTasks
     contracts: Contracts
     rows: Rows
+    door: Door
     patience: Patience
     clock: Clock
 
     async def __call__(self, ingestion: Ingestion) -> None:
-        match await self.ingestions.turn(ingestion, await self._wish(ingestion)):
-            case Turn.LATER:
-                log.debug("waits for its turn")
-                await self.patience.pause(ingestion)
-                return
-            case Turn.OVERTAKEN:
+        wish = await self._wish(ingestion)
+        match await self.ingestions.turn(ingestion, wish):
+            case Later(waits_for):
+                await self.patience.queue(ingestion, waits_for)
+            case Overtaken():
                 log.warning("superseded: a later file is loaded already")
                 await self.ingestions.clearing(ingestion, SUPERSEDED)
-                return
+            case Now():
+                await self._submit(ingestion, wish)
+
+    async def _submit(self, ingestion: Ingestion, wish: Wish) -> None:
+        spec = await self._spec(ingestion)
         try:
-            await self.druid.submit(await self._spec(ingestion))
+            async with self.door.way_in():
+                if wish.alone and await self._locked(ingestion.datasource, wish):
+                    await self.patience.step_back(ingestion)
+                    return
+                await self.druid.submit(spec)
         except IdBurnt:
             await self.ingestions.resubmit(ingestion, ingestion.attempt + 1)
             return
@@ -48,6 +65,11 @@ class SubmitIngestion:
         fact = DruidSubmitted(**told_of(ingestion), **ours)
         await self.ingestions.submitted(ingestion, follow(ingestion.cause, fact, source=SOURCE, time=self.clock()))
         log.info("submitted", druid_task_id=ingestion.druid_task_id)
+
+    async def _locked(self, datasource: str, wish: Wish) -> bool:
+        """By somebody else: of ours nothing runs beside a task that runs alone."""
+        locked = await self.druid.locked(datasource, PRIORITY)
+        return any(each.start < wish.span.end and wish.span.start < each.end for each in locked)
 
     async def _spec(self, ingestion: Ingestion) -> dict[str, Any]:
         match ingestion.work:
@@ -68,10 +90,38 @@ class SubmitIngestion:
         match ingestion.work:
             case Load(accepted):
                 mode = (await self.contracts.get(accepted.contract)).druid.mode
-                return to_load(mode, await self.rows.interval(accepted))
+                return to_load(mode, await self.rows.interval(accepted), len(accepted.canonical))
             case Retract(task_id):
                 return to_take_out(await self.rows.interval(await self.rows.loaded_by(ingestion.datasource, task_id)))
             case Refuse():
                 raise TypeError(f"task {ingestion.task_id} has nothing to submit, but is {ingestion.phase}")
             case _:
                 assert_never(ingestion.work)
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitIngestions:
+    """Admit whoever has his turn, and submit what is admitted."""
+
+    ingestions: Ingestions
+    admission: Admission
+    druid: DruidTasks
+    submit: SubmitIngestion
+    steps: Steps
+    batch_size: int
+
+    async def __call__(self) -> bool:
+        """True when something was due."""
+        await self._look_at_slots()
+        await self.admission.admit()
+        due = await self.ingestions.lease({Phase.SUBMITTING}, self.batch_size)
+        await self.steps.take(due, self.submit)
+        return bool(due)
+
+    async def _look_at_slots(self) -> None:
+        if not await self.admission.capacity_is_due():
+            return
+        try:
+            await self.admission.keep(await self.druid.capacity())
+        except Transient as error:
+            log.info("Druid does not say how many slots it has", error=str(error))  # what it said last still holds

@@ -1,47 +1,70 @@
-"""Watch a task that Druid has taken."""
+"""Watch the tasks that Druid has taken: one question for all of them."""
 
-import asyncio
 from dataclasses import dataclass
 from typing import assert_never
 
 import structlog
 
 from druid_submitter.domain.ingestion import Ingestion, Phase
-from druid_submitter.domain.watch import (
-    Clear,
-    Prove,
-    Resubmit,
-    TaskState,
-    TaskStatus,
-    Wait,
-    after_status,
-)
-from druid_submitter.ports import EventPublisher, Ingestions
-from druid_submitter.usecases.conclude import SOURCE
+from druid_submitter.domain.watch import Clear, Prove, Resubmit, TaskState, TaskStatus, Wait, after_status
+from druid_submitter.ports import DruidTasks, Ingestions, Pace
 from druid_submitter.usecases.patience import Patience
-from druid_submitter.usecases.prove import ProveIngestion
-from sluice.clock import Clock
+from druid_submitter.usecases.progress import TellProgress
+from druid_submitter.usecases.steps import Steps
 from sluice.errors import Transient
-from sluice.events import TaskProgress, follow
 
 log = structlog.get_logger()
 
-PROGRESS_TIMEOUT = 2.0
-"""Seconds; far below a lease."""
+BATCH = 500
+"""Ids in one question."""
 
 
 @dataclass(frozen=True, slots=True)
-class WatchIngestion:
+class WatchIngestions:
     ingestions: Ingestions
-    prove: ProveIngestion
-    events: EventPublisher
+    druid: DruidTasks
+    pace: Pace
+    tell: TellProgress
+    steps: Steps
     patience: Patience
-    clock: Clock
 
-    async def __call__(self, ingestion: Ingestion, status: TaskStatus) -> None:
+    async def __call__(self) -> bool:
+        """False: how soon to ask again is for the pace to say."""
+        if not await self.pace.may_ask():
+            return False
+        due = await self.ingestions.lease({Phase.SUBMITTED, Phase.INGESTING}, BATCH)
+        if not due:
+            return False
+        # one that was unknown before goes first, so that it becomes certain soon
+        due.sort(key=lambda each: each.unknown_polls, reverse=True)
+        try:
+            statuses = await self.druid.statuses([each.druid_task_id for each in due])
+        except Transient as error:
+            log.warning("waiting", error=str(error), ingestions=len(due))
+            await self.ingestions.wait_all([(each, self.patience.next_look(each)) for each in due])
+            await self.pace.silent()
+            return False
+        await self.pace.heard()
+        await self._step(due, statuses)
+        return False
+
+    async def _step(self, due: list[Ingestion], statuses: dict[str, TaskStatus]) -> None:
+        """Of most there is nothing new."""
+        still: list[Ingestion] = []
+        news: list[Ingestion] = []
+        for each in due:
+            (still if _nothing_new(each, statuses.get(each.druid_task_id)) else news).append(each)
+        await self.ingestions.wait_all([(each, self.patience.next_look(each)) for each in still])
+
+        async def step(ingestion: Ingestion) -> None:
+            await self._watch(ingestion, statuses[ingestion.druid_task_id])
+
+        await self.steps.take(news, step)
+
+    async def _watch(self, ingestion: Ingestion, status: TaskStatus) -> None:
         if ingestion.phase is Phase.SUBMITTED and status.state in {TaskState.RUNNING, TaskState.SUCCESS}:
             await self.ingestions.ingesting(ingestion)
-            await self._tell_progress(ingestion)
+            await self.tell(ingestion)
         decision = after_status(status, ingestion.unknown_polls)
         match decision:
             case Wait():
@@ -50,17 +73,17 @@ class WatchIngestion:
                 log.warning("Druid has lost the task; it is submitted again", druid_task_id=ingestion.druid_task_id)
                 await self.ingestions.resubmit(ingestion, ingestion.attempt)
             case Prove():
-                await self.prove(ingestion)
+                await self.ingestions.proving(ingestion)
             case Clear(problem):
                 await self.ingestions.clearing(ingestion, problem)
             case _:
                 assert_never(decision)
 
-    async def _tell_progress(self, ingestion: Ingestion) -> None:
-        now = self.clock()
-        news = TaskProgress(task_id=ingestion.task_id, stage="ingesting", at=now)
-        try:
-            async with asyncio.timeout(PROGRESS_TIMEOUT):
-                await self.events.publish(follow(ingestion.cause, news, source=SOURCE, time=now))
-        except (Transient, TimeoutError) as error:
-            log.debug("progress not told", error=repr(error))
+
+def _nothing_new(ingestion: Ingestion, status: TaskStatus | None) -> bool:
+    if ingestion.cancelled:
+        return False
+    if status is None:
+        return True  # not asked for yet: too many are unknown at once
+    known = ingestion.phase is Phase.INGESTING and not ingestion.unknown_polls
+    return known and status.state is TaskState.RUNNING

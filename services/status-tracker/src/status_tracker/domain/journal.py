@@ -20,17 +20,24 @@ Journal = Mapping[UUID, Envelope[Event]]
 
 
 def identity(fact: Envelope[Event]) -> UUID:
-    """Under what an event is kept: its source and id; news of progress, of which one is enough, its stage."""
+    """Under what an event is kept: its source and id; news of progress, of which one is enough, its stage, or that it waits."""
     event = fact.data
-    own = event.stage if isinstance(event, TaskProgress) else f"{fact.source}\x00{fact.id}"
+    own = f"{fact.source}\x00{fact.id}"
+    if isinstance(event, TaskProgress):
+        own = "waiting" if event.waits_for else event.stage
     return derived_id(event.task_id, f"{event.TYPE}\x00{own}")
 
 
 def rank(fact: Envelope[Event]) -> tuple[Any, ...]:
-    """Total order of facts of one type: the smallest stands. Only the same fact has the same rank."""
+    """Total order of facts of one type: the smallest stands. Only the same fact has the same rank.
+
+    Of news that the task waits the latest stands.
+    """
     attempt = fact.data.attempt if isinstance(fact.data, DruidSubmitted) else 0
+    waiting = isinstance(fact.data, TaskProgress) and fact.data.waits_for is not None
     return (
         -attempt,
+        -moment(fact).timestamp() if waiting else 0.0,
         moment(fact),
         fact.id,
         fact.source,

@@ -13,6 +13,7 @@ from sluice.events import (
     TaskCommand,
     TaskCompleted,
     TaskProgress,
+    WaitsFor,
 )
 from status_tracker.domain.journal import moment, rank
 
@@ -39,6 +40,7 @@ class Progress:
     validating: Standing[TaskProgress] | None = None
     validated: Standing[FileValidated] | None = None
     submitted: Standing[DruidSubmitted] | None = None
+    waiting: Standing[TaskProgress] | None = None
     ingesting: Standing[TaskProgress] | None = None
     completed: Standing[TaskCompleted] | None = None
     updated_at: datetime | None = None
@@ -47,7 +49,8 @@ class Progress:
 def advance(progress: Progress, fact: Envelope[Event]) -> Progress:
     """Take one fact of the task into account. Pure and idempotent; the order of facts makes no difference.
 
-    Of several outcomes, verdicts or acceptances the earliest stands; of several submissions, the latest attempt.
+    Of several outcomes, verdicts or acceptances the earliest stands; of several submissions, the latest attempt; of
+    what it waits for, what was told last.
     """
     match fact.data:
         case FileUploaded() as data:
@@ -58,6 +61,8 @@ def advance(progress: Progress, fact: Envelope[Event]) -> Progress:
             progress = replace(progress, submitted=_first(progress.submitted, Standing(data, fact)))
         case TaskCompleted() as data:
             progress = replace(progress, completed=_first(progress.completed, Standing(data, fact)))
+        case TaskProgress(waits_for=WaitsFor()) as data:
+            progress = replace(progress, waiting=_first(progress.waiting, Standing(data, fact)))
         case TaskProgress(stage="validating") as data:
             progress = replace(progress, validating=_first(progress.validating, Standing(data, fact)))
         case TaskProgress(stage="ingesting") as data:

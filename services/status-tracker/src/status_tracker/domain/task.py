@@ -19,6 +19,7 @@ from sluice.events import (
     Rejected,
     TaskFact,
     Verdict,
+    WaitsFor,
 )
 from sluice.events.values import Value
 from status_tracker.domain.progress import Progress, Standing
@@ -40,6 +41,18 @@ class State(StrEnum):
     CANCELLED = "cancelled"
 
 
+SENTENCES = {
+    WaitsFor.EARLIER_LOAD: "A file of this datasource that was accepted earlier is being loaded; this task comes after it.",
+    WaitsFor.EARLIER_REPLACE: "A file that replaces rows of this datasource was accepted earlier; this task comes after it.",
+    WaitsFor.EARLIER_RETRACTION: "Rows of this datasource are being taken out; this task comes after that.",
+    WaitsFor.SLOT: "All task slots of Druid are busy; this task begins when one is free for it.",
+    WaitsFor.WORKERS: "Druid has no task slot at all at the moment; this task begins when there is one.",
+    WaitsFor.LOCK: "A task of somebody else in Druid holds the time range; this task begins after that.",
+    WaitsFor.QUEUE: "Druid's queue of tasks is full; this task is handed over when there is room.",
+    WaitsFor.DRUID: "Druid does not answer at the moment; this task is handed over when it does.",
+}
+
+
 class Stages(Value):
     """When each stage was reached; null for one that was not reached, or of which no news came."""
 
@@ -49,6 +62,14 @@ class Stages(Value):
     submitted: Utc | None = None
     ingesting: Utc | None = None
     completed: Utc | None = None
+
+
+class Waiting(Value):
+    """For what a task waits that Druid has not been given yet."""
+
+    reason: WaitsFor
+    message: str
+    since: Utc
 
 
 class Task(Value):
@@ -63,6 +84,7 @@ class Task(Value):
     rows: Receipt = Field(description="rows at each station; null where unknown yet")
     errors: int = Field(default=0, description="errors found in the file")
     error: Problem | None = Field(default=None, description="why the task does not succeed")
+    waits_for: Waiting | None = Field(default=None, description="of a validated task: why it is not submitted yet")
     contract: ContractRef | None = None
     corrects: UUID | None = Field(default=None, description="the task whose file or rejected rows this one brings back")
     retries: UUID | None = Field(default=None, description="the task whose file this one tries once more")
@@ -103,6 +125,7 @@ def describe(progress: Progress) -> Task | None:
         rows=findings.rows,
         errors=findings.errors,
         error=findings.error,
+        waits_for=_waiting(progress),
         contract=findings.contract or (uploaded.contract if uploaded else None),
         corrects=uploaded.corrects if uploaded else None,
         retries=uploaded.retries if uploaded else None,
@@ -146,6 +169,14 @@ def _state(progress: Progress) -> State:
         (progress.validating, State.VALIDATING),
     )
     return next((state for standing, state in reached if standing), State.PENDING)
+
+
+def _waiting(progress: Progress) -> Waiting | None:
+    """Only until Druid has it: whatever is heard later, it waits no more."""
+    if progress.waiting is None or progress.submitted or progress.ingesting or progress.completed:
+        return None
+    reason = progress.waiting.data.waits_for
+    return Waiting(reason=reason, message=SENTENCES[reason], since=progress.waiting.at) if reason else None
 
 
 def _druid_task_id(progress: Progress) -> str | None:

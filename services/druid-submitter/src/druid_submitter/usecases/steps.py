@@ -1,0 +1,64 @@
+"""Take each ingestion that is due one step further, whatever happens to the others."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+
+import structlog
+from structlog.contextvars import bound_contextvars
+
+from druid_submitter.domain.ingestion import CANCELLED, Ingestion, Phase
+from druid_submitter.errors import DruidSilent, QueueFull
+from druid_submitter.ports import Ingestions
+from druid_submitter.usecases.patience import Patience
+from sluice.errors import Permanent, Transient
+from sluice.events import Problem, WaitsFor
+
+log = structlog.get_logger()
+
+STOPPABLE = {Phase.SUBMITTING, Phase.SUBMITTED, Phase.INGESTING}
+Step = Callable[[Ingestion], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """Each step is safe to repeat; a step that a lost lease or a killed process leaves half done is simply done again."""
+
+    ingestions: Ingestions
+    patience: Patience
+
+    async def take(self, due: Iterable[Ingestion], step: Step) -> None:
+        in_order = sorted(due, key=lambda each: each.about.accepted_at)
+        await asyncio.gather(*(self._take(each, step) for each in in_order))
+
+    async def _take(self, ingestion: Ingestion, step: Step) -> None:
+        with bound_contextvars(task_id=str(ingestion.task_id)):
+            try:
+                if ingestion.cancelled and ingestion.phase in STOPPABLE:
+                    log.info("cancelled", phase=ingestion.phase)
+                    await self.ingestions.clearing(ingestion, CANCELLED)
+                else:
+                    await step(ingestion)
+            except Transient as error:
+                log.warning("waiting", phase=ingestion.phase, error=str(error))
+                await self.patience.back_off(ingestion, _waits_for(error) or ingestion.waits_for)
+            except Permanent as error:
+                await self._give_up(ingestion, error)
+            except Exception:
+                # one task's surprise must not stop the others; it is held and said aloud, and somebody has to look
+                log.exception("held: unexpected error", phase=ingestion.phase)
+                await self.patience.hold(ingestion)
+
+    async def _give_up(self, ingestion: Ingestion, error: Permanent) -> None:
+        if ingestion.phase is Phase.CLEARING:
+            log.error("held: cannot be cleared", error=str(error))
+            await self.patience.hold(ingestion)
+        else:
+            log.warning("task fails", phase=ingestion.phase, error=str(error))
+            await self.ingestions.clearing(ingestion, Problem(code=error.code, message=str(error)[:1000]))
+
+
+def _waits_for(error: Transient) -> WaitsFor | None:
+    if isinstance(error, QueueFull):
+        return WaitsFor.QUEUE
+    return WaitsFor.DRUID if isinstance(error, DruidSilent) else None
