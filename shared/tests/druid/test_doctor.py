@@ -130,6 +130,15 @@ def test_what_is_lacking_is_said_with_what_to_do(cluster, findings, path, answer
     assert do in finding["do"]
 
 
+def test_of_a_role_that_nobody_answers_for_nothing_else_is_asked(cluster, findings, monkeypatch):
+    monkeypatch.setenv("SLUICE_DRUID_COORDINATOR_URL", "http://127.0.0.1:9")
+    told = findings()
+    bad = {asked for asked, each in told.items() if each["verdict"] == "fail"}
+    assert bad == {"Coordinator http://127.0.0.1:9", "all else"}
+    assert told["Coordinator http://127.0.0.1:9"]["told"].startswith("does not answer (ConnectError")
+    assert "leader of the Overlords" in told
+
+
 def test_a_server_that_is_down_beside_another_is_told_and_all_else_is_asked(cluster, findings, monkeypatch):
     monkeypatch.setenv("SLUICE_DRUID_BROKER_URL", f"http://127.0.0.1:9,{cluster.server.url}")
     told = findings()

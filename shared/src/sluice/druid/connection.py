@@ -83,7 +83,7 @@ class DruidConnection:
             async with asyncio.timeout(self.seconds):
                 return await self._send(role, "GET", server + path, None)
         except (_Unanswered, TimeoutError) as failure:
-            raise Transient(f"{server} {str(failure) or f'is silent for {self.seconds:g} s'}") from failure
+            raise Transient(str(failure) or f"is silent for {self.seconds:g} s") from failure
 
     def _in_order(self, role: Role) -> Iterable[str]:
         servers = list(self.places.servers[role])

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 from sluice.druid.connection import open_druid
 from sluice.druid.doctor.deep import ingest_a_probe
-from sluice.druid.doctor.finding import Finding, Verdict
+from sluice.druid.doctor.finding import Finding, Verdict, fail
 from sluice.druid.doctor.means import means_of
 from sluice.druid.doctor.reach import meet
 from sluice.druid.doctor.rights import rights_of
@@ -20,6 +20,9 @@ async def examine(settings: DruidSettings, datasource: str, bucket: S3Settings |
         met = await meet(druid, settings)
         for finding in met.findings:
             yield finding
+        if not met.everybody:
+            yield fail("all else", "not asked", "Mend that first.")
+            return
         async for finding in rights_of(druid, datasource):
             yield finding
         async for finding in means_of(druid, settings, met, datasource):

@@ -29,6 +29,11 @@ class Met:
     modules: dict[Role, str] = field(default_factory=dict)
 
     @property
+    def everybody(self) -> bool:
+        """Does a server of every role answer?"""
+        return set(self.modules) == set(Role)
+
+    @property
     def can(self) -> Capabilities:
         """What all servers can."""
         oldest = min(self.versions, key=lambda version: version.major or NEWEST, default=Version("", None))
@@ -43,7 +48,8 @@ async def meet(druid: DruidConnection, settings: DruidSettings) -> Met:
             met.findings.append(await _ask_who(druid, met, role, server, about(settings, role, "/status")))
     met.findings.extend(_versions(met.versions))
     for role, path in LEADERS.items():
-        met.findings.append(await _ask_leader(druid, role, path, routed=settings.routed(role)))
+        if role in met.modules:
+            met.findings.append(await _ask_leader(druid, role, path, routed=settings.routed(role)))
     return met
 
 
