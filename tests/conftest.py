@@ -73,6 +73,13 @@ class Sluice:
     def upload(self, path: Path, datasource: str = "sales") -> str:
         return Client(self.stack.url).upload(datasource, path)
 
+    def dry_run(self, path: Path, datasource: str = "sales", key: str | None = None) -> dict[str, Any]:
+        """How the dry run of a file ended."""
+        answer = self.put(
+            f"{path.name}?dry_run=true", path.read_bytes(), datasource, **{"Idempotency-Key": key or path.name}
+        )
+        return self.outcome(answer.raise_for_status().json()["task_id"])
+
     def outcome(self, task_id: str, seconds: float = 180) -> dict[str, Any]:
         return Client(self.stack.url).outcome(task_id, seconds)
 

@@ -25,7 +25,7 @@ def test_of_twenty_files_that_replace_each_other_the_last_one_accepted_is_there(
 
 
 @pytest.mark.parametrize(("mode", "stays"), [("append", "all"), ("replace", "other days"), ("replace-all", "none")])
-def test_what_becomes_of_rows_that_are_there(sluice, mode, stays):
+def test_what_becomes_of_rows_that_are_there_and_a_dry_run_says_it_before(sluice, mode, stays):
     datasource = sluice.publish_sales(mode)
 
     def load(rows: int, since: datetime) -> str:
@@ -33,6 +33,12 @@ def test_what_becomes_of_rows_that_are_there(sluice, mode, stays):
         assert sluice.outcome(task_id)["state"] == "succeeded"
         return task_id
 
-    first, second, third = load(10, EARLY), load(11, LATE), load(12, EARLY)
+    first, second = load(10, EARLY), load(11, LATE)
+    preview = sluice.dry_run(sluice.sales_file(rows=12, since=EARLY), datasource)["preview"]
+    vanishing = {"all": 0, "other days": 10, "none": 21}[stays]
+    assert (preview["mode"], preview["rows"], preview["vanishing"]) == (mode, 12, vanishing)
+    assert (preview["new_columns"], preview["unfilled_columns"], preview["superseded"]) == ([], [], False)
+    assert sluice.counts(datasource) == {first: 10, second: 11}
+    third = load(12, EARLY)
     expected = {"all": {first: 10, second: 11, third: 12}, "other days": {second: 11, third: 12}, "none": {third: 12}}
     assert sluice.counts(datasource) == expected[stays]

@@ -10,7 +10,7 @@ import httpx
 
 from sluice_local.errors import SetupError
 
-_FINAL = {"succeeded", "rejected", "failed", "cancelled"}
+_FINAL = {"succeeded", "rejected", "failed", "cancelled", "previewed"}
 _POLL_SECONDS = 0.3
 _NOT_YET = {404, 502, 503}
 

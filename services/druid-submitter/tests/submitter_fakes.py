@@ -71,6 +71,8 @@ class ScriptedDruid:
     asked: list = field(default_factory=list)
     """How many ids at a time."""
     burnt: list = field(default_factory=list)
+    held: int | None = 0
+    names: frozenset[str] = frozenset()
 
     def finish(self, rows: int) -> None:
         self.state, self.stats, self.counted = TaskState.SUCCESS, RowStats(rows, 0), rows
@@ -113,6 +115,13 @@ class ScriptedDruid:
 
     async def row_stats(self, _task_id):
         return self.stats
+
+    async def rows(self, _datasource, interval):
+        self.spans.append(interval)
+        return self.held
+
+    async def columns(self, _datasource):
+        return self.names
 
     async def presence(self, _datasource, _task_id, interval):
         self.spans.append(interval)
@@ -212,6 +221,9 @@ class InMemoryIngestions:
     async def step_back(self, ingestion, until):
         changes = {"slots": 0, "resume_at": until, "waits_for": WaitsFor.LOCK, "polls": ingestion.polls + 1}
         self._give_back(ingestion, until, **changes)
+
+    async def superseded(self, ingestion, wish):
+        return self.overtaken({**self.rows[ingestion.task_id], "wish": wish})
 
     async def submitted(self, ingestion, fact):
         self._free(ingestion, fact, phase=Phase.SUBMITTED, polls=0, unknown_polls=0, waits_for=None)

@@ -315,10 +315,14 @@ async def test_rows_of_one_upload_are_taken_out_and_those_of_others_stay_as_they
 async def test_a_file_replaces_the_rows_of_its_own_days_or_all_that_there_are(druid, settings):
     datasource = f"r{uuid4().hex[:12]}"
     assert await druid.extent(datasource) is None
+    assert (await druid.rows(datasource, ALL_TIME), await druid.columns(datasource)) == (0, frozenset())
+    elsewhere = parsed("1999-01-01T00:00:00.000Z/2000-01-01T00:00:00.000Z")
     async with open_objectstore(settings) as store:
         old, span = await load(druid, store, datasource, 0)
         other, far = await load(druid, store, datasource, 240)
         assert await druid.extent(datasource) == spanning(span, far)
+        assert [await druid.rows(datasource, each) for each in (span, far, ALL_TIME, elsewhere)] == [100, 100, 200, 0]
+        assert {"__time", "__task_id", "Quantity"} < await druid.columns(datasource)
         new, _ = await load(druid, store, datasource, 24, DruidMode.REPLACE)
         # its first day is the old one's second
         await eventually(lambda: count(druid, datasource), {str(old): 24 - NOW.hour, str(new): 100, str(other): 100})

@@ -149,6 +149,7 @@ async def test_datasources_do_not_wait_for_each_other(queue):
 async def test_a_file_that_comes_after_a_later_one_is_overtaken_where_one_takes_the_others_place(
     queue, earlier, later, turn
 ):
+    await queue.comes(3, earlier, "elsewhere")
     await queue.comes(1, later)
     assert await queue.turns(1) == ["now"]
     await queue.comes(0, earlier)
@@ -156,6 +157,8 @@ async def test_a_file_that_comes_after_a_later_one_is_overtaken_where_one_takes_
     assert await queue.turns(0) == [before]
     await queue.ends(1)
     assert await queue.turns(0) == [turn]
+    for number, asked in ((0, turn == "overtaken"), (3, False)):
+        assert await queue.ingestions.superseded(queue.held[number], earlier) is asked
 
 
 async def test_a_later_file_that_came_to_nothing_overtakes_nobody(queue):

@@ -52,6 +52,14 @@ def conclude_task(gateway: Any, task_id: UUID, at: Any, outcome: Outcome) -> Non
     gateway.store.objects[outcome_key(at, task_id)] = document
 
 
+@pytest.mark.parametrize("rule", ["refuse", "return-existing"], indirect=True)
+async def test_a_dry_run_holds_no_bytes_and_its_file_may_follow(gateway: Any, rule: str) -> None:
+    tried = [(await gateway.put("a.csv?dry_run=true")).json()["task_id"] for _ in range(2)]
+    loaded = (await gateway.put()).json()["task_id"]
+    assert len({*tried, loaded}) == 3
+    assert len(gateway.store.keys("contents/")) == 1, rule
+
+
 @pytest.mark.parametrize("outcome", [None, Outcome.SUCCEEDED])
 async def test_refused_while_the_earlier_one_is_on_its_way_or_loaded(gateway: Any, outcome: Outcome | None) -> None:
     first = (await gateway.put()).json()["task_id"]

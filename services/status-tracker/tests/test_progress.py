@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sluice.events import Failed, Outcome, Problem, Rejected, TaskProgress, WaitsFor, follow
+from sluice.events import Failed, Outcome, Preview, Problem, Rejected, TaskProgress, WaitsFor, follow
 from status_tracker.domain.journal import contradictions, enter, identity
 from status_tracker.domain.page import Cursor
 from status_tracker.domain.progress import Progress, advance
@@ -54,6 +54,21 @@ def test_an_outcome_has_the_last_word(tell, outcome):
     task = task_of([changed(end, outcome=outcome, error=problem, errors=7), *story])
     assert (task.state, task.error, task.errors) == (State(outcome), problem, 7)
     assert task.completed_at == task.stages.completed == end.data.completed_at
+
+
+@pytest.mark.parametrize("known", [UPLOADED, VALIDATED, COMPLETED])
+def test_a_dry_run_is_told_as_such_by_whatever_is_known(tell, known):
+    fact = changed(tell()[known], dry_run=True)
+    assert task_of([fact]).dry_run
+    assert not task_of([tell()[known]]).dry_run
+
+
+def test_a_preview_is_told_and_no_cancel(tell):
+    preview = Preview(mode="append", interval="2024-03-04/2024-03-05", rows=1, vanishing=0, superseded=False)
+    end = changed(tell()[COMPLETED], outcome=Outcome.CANCELLED, dry_run=True, preview=preview)
+    task = task_of([end, end])
+    assert (task.state, task.preview) == (State.PREVIEWED, preview)
+    assert task_of([changed(end, preview=None)]).state is State.CANCELLED
 
 
 @pytest.mark.parametrize("known", [[], [VALIDATING], [INGESTING, COMMAND]])

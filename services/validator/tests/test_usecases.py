@@ -344,6 +344,19 @@ async def test_correction_that_may_not_be_is_rejected_unread(world, make_fact):
     assert world.judge.runs == 0
 
 
+async def test_a_dry_run_is_judged_and_its_verdict_says_so(world, make_fact):
+    fact = make_fact("csv", dry_run=True)
+    first, second = await world.deliver(fact), await world.deliver(fact)
+    assert first == second
+    assert (first.verdict.kind, first.dry_run) == ("accepted", True)
+
+
+async def test_a_dry_run_that_corrects_is_rejected_and_holds_nothing(world, make_fact):
+    told = await world.deliver(make_fact("csv", corrects=uuid4(), dry_run=True))
+    assert (told.verdict.kind, told.verdict.problem.code) == ("rejected", "dry-run-corrects")
+    assert (world.corrections.asked, told.dry_run) == ([], True)
+
+
 async def test_file_that_corrects_nothing_asks_nobody(world, make_fact):
     await world.deliver(make_fact("csv"))
     assert world.corrections.asked == []

@@ -95,6 +95,8 @@ class Corrections:
         about = verdict or await self._record(datasource, parent)
         if about is None:
             return _UNKNOWN
+        if about.dry_run:
+            return _DRY_RUN
         outcome = await self._outcome(about.accepted_at, parent)
         if outcome is None:
             return _WAIT
@@ -162,6 +164,10 @@ _WAIT = Problem(
 _NOTHING = Problem(
     code="nothing-to-correct",
     message="The task that `corrects` names has succeeded, and none of its rows is open. Send new rows as a file of their own.",
+)
+_DRY_RUN = Problem(
+    code="nothing-to-correct",
+    message="The task that `corrects` names is a dry run: it loads nothing that could be corrected. Send the file without `corrects`.",
 )
 _BUSY = Problem(
     code="correction-under-way",

@@ -72,6 +72,12 @@ class DruidTasks(Protocol):
     async def extent(self, datasource: str) -> Interval | None:
         """From the first to the last of its segments; None where there are none."""
 
+    async def rows(self, datasource: str, interval: Interval) -> int | None:
+        """Rows of the interval that a query counts; None while a segment of it is not loaded."""
+
+    async def columns(self, datasource: str) -> Collection[str]:
+        """Their names; none where there is no such datasource."""
+
     async def presence(self, datasource: str, task_id: UUID, interval: Interval | None) -> Presence:
         """Rows of the task that a query counts, anywhere or in the interval."""
 
@@ -96,6 +102,9 @@ class Ingestions(Protocol):
 
     async def step_back(self, ingestion: Ingestion, until: datetime) -> None:
         """Leave the place in Druid to others for a while; it waits for a lock. Its turn it keeps."""
+
+    async def superseded(self, ingestion: Ingestion, wish: Wish) -> bool:
+        """Would it be overtaken, had it this wish? Changes nothing."""
 
     async def submitted(self, ingestion: Ingestion, fact: Envelope[DruidSubmitted]) -> None: ...
 

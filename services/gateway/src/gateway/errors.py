@@ -19,7 +19,7 @@ Refused
     ├── ContentKnown · ContentUnderWay                                    the same bytes once more
     ├── CorrectionRefused                                                 the task that is to be corrected
     │   ├── ParentUnknown · ParentNotConcluded · NothingToCorrect
-    │   └── CorrectionUnderWay · AlreadyCorrected · CorrectTheFirst
+    │   └── CorrectionUnderWay · AlreadyCorrected · CorrectTheFirst · DryCorrection
     └── GatewayBusy · BacklogFull                                         the moment
 Undecided                                                             nobody knows whether it was accepted
 """
@@ -235,6 +235,10 @@ class AlreadyCorrected(CorrectionRefused):
 
 class CorrectTheFirst(CorrectionRefused):
     code = "correct-the-first"
+
+
+class DryCorrection(CorrectionRefused):
+    code = "dry-run-corrects"
 
 
 CORRECTIONS: dict[str, type[CorrectionRefused]] = {

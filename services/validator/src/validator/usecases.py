@@ -46,6 +46,10 @@ log = structlog.get_logger()
 SOURCE = "sluice/validator"
 PROGRESS_TIMEOUT = 2.0
 SENDER_CAN_MEND = {"empty-file", "file-too-large"}
+DRY_CORRECTION = Problem(
+    code="dry-run-corrects",
+    message="A correction cannot be a dry run. Publish it without `dry_run`, or without `corrects`.",
+)
 UNKNOWN = Problem(code="unknown-datasource", message="There is no contract for this datasource. Publish one first.")
 
 
@@ -82,6 +86,7 @@ class SettleVerdict:
             datasource=cause.data.datasource,
             filename=cause.data.filename,
             accepted_at=cause.data.accepted_at,
+            dry_run=cause.data.dry_run,
             verdict=verdict,
         )
         stands = await self.verdicts.settle(follow(cause, fact, source=SOURCE, time=self.clock()))
@@ -155,6 +160,8 @@ class ValidateFile:
     async def _judge(self, cause: Envelope[FileUploaded], reference: ContractRef, contract: Contract) -> Verdict:
         fact = cause.data
         with self.folders() as folder:
+            if fact.dry_run and fact.corrects:
+                return _rejected(DRY_CORRECTION)
             # the gateway has claimed for its own uploads before it accepted them
             claimed = self.gate.trusts(cause)
             if fact.corrects and (problem := await self.corrections.prepare(fact, folder, claimed=claimed)):

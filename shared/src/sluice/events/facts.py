@@ -14,6 +14,7 @@ from sluice.events.values import (
     Instant,
     ObjectRef,
     Outcome,
+    Preview,
     Problem,
     Receipt,
     S3Uri,
@@ -38,6 +39,9 @@ class TaskFact(Event):
     datasource: Datasource
     filename: Filename
     accepted_at: Instant
+    dry_run: bool = Field(
+        default=False, description="it is judged, and loads nothing: it ends with a preview of what loading would do"
+    )
 
 
 class FileUploaded(TaskFact):
@@ -80,7 +84,10 @@ class DruidSubmitted(TaskFact):
 
 
 class TaskCompleted(TaskFact):
-    """The one outcome of a task. `succeeded` means that a query counted the rows; any other, that Druid holds none of them."""
+    """The one outcome of a task. `succeeded` means that a query counted the rows; any other, that Druid holds none of them.
+
+    A dry run whose file keeps its contract ends as `cancelled`, with a preview.
+    """
 
     TOPIC = "task.completed"
     TYPE = "sluice.task.completed.v1"
@@ -93,6 +100,7 @@ class TaskCompleted(TaskFact):
     druid_task_id: str | None = None
     completed_at: Instant
     retracts: UUID | None = Field(default=None, description="the task whose rows this one has taken out")
+    preview: Preview | None = Field(default=None, description="of a dry run: what loading the file would do")
 
 
 class TaskCommand(Event):

@@ -12,9 +12,12 @@ def derived_id(cause: UUID, fact: str) -> UUID:
     return uuid5(cause, fact)
 
 
-def task_id_for_key(caller: str, idempotency_key: str) -> UUID:
-    """Task of an upload that carries an `Idempotency-Key`: the same caller and key name the same task."""
-    return uuid5(SLUICE, f"key\x00{caller}\x00{idempotency_key}")
+def task_id_for_key(caller: str, idempotency_key: str, *, dry_run: bool = False) -> UUID:
+    """Task of an upload that carries an `Idempotency-Key`: the same caller and key name the same task.
+
+    Its dry run is a task of its own, so that the file may follow under the same key.
+    """
+    return uuid5(SLUICE, f"{'dry run' if dry_run else 'key'}\x00{caller}\x00{idempotency_key}")
 
 
 def task_id_for_outside(source: str, event_id: str) -> UUID:

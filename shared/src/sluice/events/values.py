@@ -21,6 +21,9 @@ S3Uri = Annotated[str, StringConstraints(pattern=r"^s3://[^/]+/.+$", max_length=
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
 Count = Annotated[int, Field(ge=0)]
 Instant = AwareDatetime
+Name = Annotated[str, StringConstraints(max_length=500)]
+
+COLUMNS_TOLD = 100
 
 
 class Value(BaseModel):
@@ -85,6 +88,24 @@ class TimeRange(Value):
 
     first: Instant
     last: Instant
+
+
+class Preview(Value):
+    """What loading a file would do to its datasource, as it was when Druid was asked."""
+
+    mode: str = Field(max_length=40, description="of the contract: append, replace or replace-all")
+    interval: str = Field(
+        max_length=80, description="touched, as whole segments: `start/end` in ISO 8601, the end not included"
+    )
+    rows: Count = Field(description="that would be loaded")
+    vanishing: Count = Field(description="rows that are there now and would be gone")
+    new_columns: tuple[Name, ...] = Field(
+        default=(), max_length=COLUMNS_TOLD, description="that the datasource does not have yet; the first 100"
+    )
+    unfilled_columns: tuple[Name, ...] = Field(
+        default=(), max_length=COLUMNS_TOLD, description="of the datasource that this file does not fill; the first 100"
+    )
+    superseded: bool = Field(description="a file that was accepted later is loaded, so that this one would not be")
 
 
 class Accepted(Value):

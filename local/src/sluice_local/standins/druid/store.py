@@ -18,6 +18,8 @@ from sluice_local.standins.druid.spec import Compaction, Ingestion, Interval
 from sluice_local.standins.druid.sql import TYPES, dimension, filter_of, literal, quoted, replaced, time_of, within
 
 _FOREVER = "CAST('infinity' AS DOUBLE)"
+_DRUIDS, _OURS = "TABLE_SCHEMA = 'druid'", "table_catalog = 'temp'"
+"""Where INFORMATION_SCHEMA lists the datasources."""
 _HIDDEN = '"__seen_from", "__seen_until"'
 
 
@@ -137,7 +139,7 @@ class Store:
             try:
                 if [s.type for s in cursor.extract_statements(sql)] != [duckdb.StatementType.SELECT]:
                     raise QueryRefused("Non-query expression encountered in illegal context")
-                result = cursor.execute(sql, list(parameters))
+                result = cursor.execute(sql.replace(_DRUIDS, _OURS), list(parameters))
             except duckdb.Error as error:
                 raise QueryRefused(_in_druids_words(str(error), sql)) from error
             names = [name if "(" not in name else f"EXPR${i}" for i, (name, *_) in enumerate(result.description or ())]

@@ -1,16 +1,16 @@
 """What Druid is asked: the Overlord about tasks, the Coordinator about segments, the Broker about rows."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from druid_submitter.domain.admission import Capacity
-from druid_submitter.domain.interval import Interval, parsed, spanning
+from druid_submitter.domain.interval import ALL_TIME, Interval, parsed, spanning
 from druid_submitter.domain.spec import TASK_COLUMN
 from druid_submitter.domain.watch import Presence, RowStats, TaskState, TaskStatus
 from druid_submitter.errors import IdBurnt, QueueFull, SpecRefused
-from sluice.druid import DruidBusy, DruidConnection, DruidDenied, Role
+from sluice.druid import Answer, DruidBusy, DruidConnection, DruidDenied, Role
 from sluice.druid.versions import (
     BAD_REQUEST,
     NOT_FOUND,
@@ -28,6 +28,7 @@ ONE_BY_ONE = 5
 """Tasks that are asked for singly in one round, of those that Druid does not name."""
 ETERNITY = "-146136543-09-08T08:23:32.096Z/146140482-04-24T15:36:27.903Z"
 """All of time, as Druid writes it."""
+COLUMNS = "SELECT COLUMN_NAME AS \"name\" FROM INFORMATION_SCHEMA.COLUMNS WHERE TABLE_SCHEMA = 'druid' AND TABLE_NAME = ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,28 +118,44 @@ class HttpDruidTasks:
             extent = spanning(parsed(f"{start}/{end}"), extent)
         return extent
 
+    async def rows(self, datasource: str, interval: Interval) -> int | None:
+        match await self._loaded(datasource, interval):  # in this order, as below
+            case None:
+                return 0
+            case False:
+                return None
+        return await self._count(datasource, _within(interval))
+
+    async def columns(self, datasource: str) -> Collection[str]:
+        found = await self._query(COLUMNS, datasource)
+        return frozenset(str(row["name"]) for row in found.json())
+
     async def presence(self, datasource: str, task_id: UUID, interval: Interval | None) -> Presence:
         # in this order: a count of none means something only after every segment was loaded
         loaded = await self._loaded(datasource, interval)
-        counted = await self._count(datasource, task_id)
+        counted = await self._count(datasource, f'"{TASK_COLUMN}" = ?', str(task_id))
         if counted is None:
             # a Broker that does not know a datasource of which there are segments has just been started
             return Presence(0, loaded is None)
         return Presence(counted, loaded is not False)
 
-    async def _count(self, datasource: str, task_id: UUID) -> int | None:
+    async def _count(self, datasource: str, where: str, *values: str) -> int | None:
         """None where the Broker knows no such datasource."""
-        query = {
-            "query": f'SELECT COUNT(*) AS "rows" FROM "{datasource}" WHERE "{TASK_COLUMN}" = ?',  # noqa: S608 - the name keeps DATASOURCE_PATTERN
-            "parameters": [{"type": "VARCHAR", "value": str(task_id)}],
-            "context": {"useCache": False, "populateCache": False},
-        }
-        answer = await self.druid.ask(Role.BROKER, "POST", "/druid/v2/sql", query)
+        query = f'SELECT COUNT(*) AS "rows" FROM "{datasource}" WHERE {where}'  # noqa: S608 - the name keeps DATASOURCE_PATTERN
+        answer = await self._query(query, *values)
         if knows_no_column(answer):
             return 0  # somebody else's datasource
         if knows_no_table(answer):
             return None
         return int(answer.json()[0]["rows"])
+
+    async def _query(self, query: str, *values: str) -> Answer:
+        asked = {
+            "query": query,
+            "parameters": [{"type": "VARCHAR", "value": value} for value in values],
+            "context": {"useCache": False, "populateCache": False},
+        }
+        return await self.druid.ask(Role.BROKER, "POST", "/druid/v2/sql", asked)
 
     async def _loaded(self, datasource: str, interval: Interval | None) -> bool | None:
         """Is every segment loaded? None where there is none."""
@@ -153,6 +170,13 @@ class HttpDruidTasks:
             return (await self.druid.ask(Role.OVERLORD, "GET", f"{OVERLORD}/totalWorkerCapacity")).good
         except Transient:
             return False
+
+
+def _within(interval: Interval) -> str:
+    """The ends of our calendar are no bounds: SQL has no year 10000."""
+    bounds = ((">=", interval.start, ALL_TIME.start), ("<", interval.end, ALL_TIME.end))
+    said = (f"__time {sign} TIMESTAMP '{at.replace(tzinfo=None)}'" for sign, at, end in bounds if at != end)
+    return " AND ".join(said) or "TRUE"
 
 
 def _status(body: dict[str, Any]) -> TaskStatus:

@@ -69,6 +69,13 @@ SELECT EXISTS (
     AND (later.accepted_at, later.task_id) > (mine.accepted_at, mine.task_id)
 )
 """
+LATER_IS_LOADED = """
+SELECT EXISTS (
+    SELECT 1 FROM submitter.ingestions
+    WHERE datasource = $1 AND loaded AND span && $2 AND ($3 OR replaces AND NOT $4) AND (accepted_at, task_id) > ($5, $6)
+)
+"""
+"""The same of one that takes no part."""
 BEFORE = """
 SELECT other.alone, other.replaces FROM submitter.ingestions AS mine JOIN submitter.ingestions AS other USING (datasource)
 WHERE mine.task_id = $1 AND other.task_id <> mine.task_id AND other.phase <> 'concluded'
@@ -138,6 +145,12 @@ class PostgresIngestions:
     async def step_back(self, ingestion: Ingestion, until: datetime) -> None:
         change = f"slots = 0, resume_at = $3, waits_for = $4, polls = polls + 1, {GIVE_BACK.format(until='$3')}"
         await self._change(ingestion, change, until, WaitsFor.LOCK)
+
+    async def superseded(self, ingestion: Ingestion, wish: Wish) -> bool:
+        told, span = ingestion.about, asyncpg.Range(wish.span.start, wish.span.end)
+        asked = (told.datasource, span, wish.replaces, wish.alone, told.accepted_at, told.task_id)
+        async with transaction(self.pool) as connection:
+            return bool(await connection.fetchval(LATER_IS_LOADED, *asked))
 
     async def submitted(self, ingestion: Ingestion, fact: Envelope[DruidSubmitted]) -> None:
         change = f"phase = 'submitted', polls = 0, unknown_polls = 0, waits_for = NULL, druid_task_id = $3, {FREE}"

@@ -52,11 +52,19 @@ class About:
     datasource: str
     filename: str
     accepted_at: datetime
+    dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
     """The rows of an accepted file are to be loaded."""
+
+    accepted: Accepted
+
+
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """The rows of an accepted file are not to be loaded; what loading them would do is told."""
 
     accepted: Accepted
 
@@ -75,7 +83,7 @@ class Retract:
     task_id: UUID
 
 
-Work = Load | Refuse | Retract
+Work = Load | DryRun | Refuse | Retract
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,22 +124,26 @@ class Ingestion:
         data = self.cause.data
         if isinstance(data, TaskCommand):
             return Retract(data.task_id)
-        return Load(data.verdict) if isinstance(data.verdict, Accepted) else Refuse(data.verdict)
+        if not isinstance(data.verdict, Accepted):
+            return Refuse(data.verdict)
+        return DryRun(data.verdict) if data.dry_run else Load(data.verdict)
 
 
 def about(cause: Cause) -> About:
     """Raises ValueError for a command that makes no task."""
     data = cause.data
     if isinstance(data, FileValidated):
-        return About(data.task_id, data.datasource, data.filename, data.accepted_at)
+        return About(data.task_id, data.datasource, data.filename, data.accepted_at, data.dry_run)
     if data.retraction is None or data.datasource is None or data.filename is None:
         raise ValueError("the command does not say which task it makes, of which datasource and file")
     return About(data.retraction, data.datasource, data.filename, data.requested_at)
 
 
 def first_phase(cause: Cause) -> Phase:
-    refused = isinstance(cause.data, FileValidated) and not isinstance(cause.data.verdict, Accepted)
-    return Phase.CLEARING if refused else Phase.SUBMITTING
+    """What loads nothing is never one of those that wait for their turn."""
+    data = cause.data
+    nothing_to_load = isinstance(data, FileValidated) and (data.dry_run or not isinstance(data.verdict, Accepted))
+    return Phase.CLEARING if nothing_to_load else Phase.SUBMITTING
 
 
 def refusal(ingestion: Ingestion) -> tuple[Outcome, Receipt, Problem]:
@@ -144,7 +156,7 @@ def refusal(ingestion: Ingestion) -> tuple[Outcome, Receipt, Problem]:
                 return Outcome.FAILED, none_loaded, verdict.problem
             rows = none_loaded.model_copy(update={"source": verdict.source, "rejected": verdict.rejected})
             return Outcome.REJECTED, rows, verdict.problem
-        case Load(accepted):
+        case Load(accepted) | DryRun(accepted):
             counts = {"source": accepted.source, "accepted": accepted.accepted, "rejected": accepted.rejected}
             outcome = Outcome.CANCELLED if problem.code == CANCELLED.code else Outcome.FAILED
             return outcome, none_loaded.model_copy(update=counts), problem

@@ -96,7 +96,7 @@ def _data_schema(contract: Contract, accepted: Accepted, there: Interval | None)
     return {
         "dataSource": contract.datasource,
         "timestampSpec": {"column": "__time", "format": "millis"},
-        "dimensionsSpec": {"dimensions": _dimensions(contract), "includeAllDimensions": False},
+        "dimensionsSpec": {"dimensions": dimensions(contract), "includeAllDimensions": False},
         "metricsSpec": [],
         "granularitySpec": {
             "type": "uniform",
@@ -108,7 +108,8 @@ def _data_schema(contract: Contract, accepted: Accepted, there: Interval | None)
     }
 
 
-def _dimensions(contract: Contract) -> list[dict[str, str]]:
+def dimensions(contract: Contract) -> list[dict[str, str]]:
+    """Columns beside `__time`, with their types."""
     columns = [
         {"type": DIMENSION_TYPES[field.type], "name": field.name}
         for field in contract.fields

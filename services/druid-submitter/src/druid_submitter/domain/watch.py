@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
 
-from sluice.events import Accepted, Outcome, Problem, Receipt
+from sluice.events import Accepted, Outcome, Preview, Problem, Receipt
 
 LOST_AFTER = 3
 """Polls in a row on which Druid does not know a task that it took: then it is submitted again, under the same id."""
@@ -78,6 +78,7 @@ class Remove:
 class Conclude:
     outcome: Outcome
     rows: Receipt
+    preview: Preview | None = None
 
 
 def after_status(status: TaskStatus, unknown_polls: int) -> Wait | Resubmit | Prove | Clear:

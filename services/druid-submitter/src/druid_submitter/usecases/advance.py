@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 
-from druid_submitter.domain.ingestion import Ingestion, Phase
+from druid_submitter.domain.ingestion import DryRun, Ingestion, Phase
 from druid_submitter.ports import Admission, Contracts, DruidTasks, EventPublisher, Ingestions, Pace, Verdicts
 from druid_submitter.usecases.clear import ClearIngestion
 from druid_submitter.usecases.conclude import ConcludeIngestion
 from druid_submitter.usecases.door import Door
 from druid_submitter.usecases.patience import Patience
+from druid_submitter.usecases.preview import PreviewIngestion
 from druid_submitter.usecases.progress import TellProgress
 from druid_submitter.usecases.prove import ProveIngestion
 from druid_submitter.usecases.rows import Rows
@@ -19,11 +20,12 @@ from sluice.clock import Clock
 
 @dataclass(frozen=True, slots=True)
 class ConcludeIngestions:
-    """Prove what Druid has loaded, clear what it has not, and conclude."""
+    """Prove what Druid has loaded, clear what it has not, preview what it is not to load, and conclude."""
 
     ingestions: Ingestions
     prove: ProveIngestion
     clear: ClearIngestion
+    preview: PreviewIngestion
     steps: Steps
     batch_size: int
 
@@ -34,7 +36,10 @@ class ConcludeIngestions:
         return bool(due)
 
     async def _step(self, ingestion: Ingestion) -> None:
-        await (self.prove if ingestion.phase is Phase.PROVING else self.clear)(ingestion)
+        if isinstance(work := ingestion.work, DryRun):
+            await self.preview(ingestion, work)
+        else:
+            await (self.prove if ingestion.phase is Phase.PROVING else self.clear)(ingestion)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,11 @@ def advance_ingestions(world: World, batch_size: int) -> AdvanceIngestions:
         submit=SubmitIngestions(ingestions, world.admission, druid, submit, steps, batch_size),
         watch=WatchIngestions(ingestions, druid, world.pace, tell, steps, patience),
         conclude=ConcludeIngestions(
-            ingestions, prove, ClearIngestion(druid, rows, prove, conclude, patience), steps, batch_size
+            ingestions,
+            prove,
+            ClearIngestion(druid, rows, prove, conclude, patience),
+            PreviewIngestion(ingestions, druid, world.contracts, rows, conclude),
+            steps,
+            batch_size,
         ),
     )

@@ -5,13 +5,13 @@ from typing import Any, assert_never
 
 import structlog
 
-from druid_submitter.domain.ingestion import Ingestion, Refuse, Retract
+from druid_submitter.domain.ingestion import DryRun, Ingestion, Refuse, Retract
 from druid_submitter.domain.watch import Conclude, Hold, Wait
 from druid_submitter.ports import Ingestions
 from druid_submitter.usecases.patience import Patience
 from druid_submitter.usecases.progress import SOURCE
 from sluice.clock import Clock
-from sluice.events import Outcome, Problem, Receipt, TaskCompleted, follow
+from sluice.events import Outcome, Problem, TaskCompleted, follow
 
 log = structlog.get_logger()
 
@@ -29,27 +29,28 @@ class ConcludeIngestion:
             case Hold(reason):
                 log.error("held: rows in Druid are not what they must be", reason=reason)
                 await self.patience.hold(ingestion)
-            case Conclude(outcome, rows):
-                await self._conclude(ingestion, outcome, rows, problem)
+            case Conclude():
+                await self._conclude(ingestion, decision, problem)
             case _:
                 assert_never(decision)
 
-    async def _conclude(self, ingestion: Ingestion, outcome: Outcome, rows: Receipt, problem: Problem | None) -> None:
+    async def _conclude(self, ingestion: Ingestion, end: Conclude, problem: Problem | None) -> None:
         now, work = self.clock(), ingestion.work
         verdict = getattr(ingestion.cause.data, "verdict", None)
         fact = TaskCompleted(
             **told_of(ingestion),
-            outcome=outcome,
-            rows=rows,
+            outcome=end.outcome,
+            rows=end.rows,
             errors=getattr(verdict, "errors", 0),
-            error=None if outcome is Outcome.SUCCEEDED else problem,
+            error=None if end.outcome is Outcome.SUCCEEDED else problem,
             report=getattr(verdict, "report", None),
-            druid_task_id=None if isinstance(work, Refuse) else ingestion.druid_task_id,
+            druid_task_id=None if isinstance(work, Refuse | DryRun) else ingestion.druid_task_id,
             completed_at=now,
             retracts=work.task_id if isinstance(work, Retract) else None,
+            preview=end.preview,
         )
         await self.ingestions.conclude(ingestion, follow(ingestion.cause, fact, source=SOURCE, time=now))
-        log.info("concluded", outcome=outcome, rows=rows.model_dump())
+        log.info("concluded", outcome=end.outcome, rows=end.rows.model_dump())
 
 
 def told_of(ingestion: Ingestion) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import assert_never
 
-from druid_submitter.domain.ingestion import Ingestion, Load, Phase, Refuse, Retract
+from druid_submitter.domain.ingestion import DryRun, Ingestion, Load, Phase, Refuse, Retract
 from druid_submitter.domain.watch import Conclude, Hold, Wait, prove, prove_retracted
 from druid_submitter.ports import DruidTasks, Ingestions
 from druid_submitter.usecases.conclude import ConcludeIngestion
@@ -34,7 +34,7 @@ class ProveIngestion:
             case Retract(task_id):
                 accepted = await self.rows.loaded_by(ingestion.datasource, task_id)
                 decision = prove_retracted(await self.rows.presence(ingestion.datasource, task_id, accepted))
-            case Refuse():
+            case Refuse() | DryRun():
                 raise TypeError(f"task {ingestion.task_id} has nothing to prove")
             case _:
                 assert_never(ingestion.work)

@@ -20,7 +20,7 @@ class Rows:
     async def loaded_by(self, datasource: str, task_id: UUID) -> Accepted:
         """The verdict by which the rows were loaded that are to be taken out. Raises NothingLoaded."""
         fact = await self.verdicts.verdict(datasource, task_id)
-        if fact is None or not isinstance(fact.verdict, Accepted):
+        if fact is None or fact.dry_run or not isinstance(fact.verdict, Accepted):
             raise NothingLoaded(f"Task {task_id} has loaded no rows into {datasource}: there is nothing to take out.")
         return fact.verdict
 

@@ -5,7 +5,7 @@ from typing import Any, assert_never
 
 import structlog
 
-from druid_submitter.domain.ingestion import SUPERSEDED, Ingestion, Load, Phase, Refuse, Retract
+from druid_submitter.domain.ingestion import SUPERSEDED, DryRun, Ingestion, Load, Phase, Refuse, Retract
 from druid_submitter.domain.spec import build_removal, build_spec
 from druid_submitter.domain.turn import Later, Now, Overtaken, Wish, to_load, to_take_out
 from druid_submitter.errors import IdBurnt
@@ -81,7 +81,7 @@ class SubmitIngestion:
             case Retract(task_id):
                 interval = await self.rows.interval(await self.rows.loaded_by(ingestion.datasource, task_id))
                 return build_removal(ingestion.datasource, ingestion.druid_task_id, task_id, interval)
-            case Refuse():
+            case Refuse() | DryRun():
                 raise TypeError(f"task {ingestion.task_id} has nothing to submit, but is {ingestion.phase}")
             case _:
                 assert_never(ingestion.work)
@@ -93,7 +93,7 @@ class SubmitIngestion:
                 return to_load(mode, await self.rows.interval(accepted), len(accepted.canonical))
             case Retract(task_id):
                 return to_take_out(await self.rows.interval(await self.rows.loaded_by(ingestion.datasource, task_id)))
-            case Refuse():
+            case Refuse() | DryRun():
                 raise TypeError(f"task {ingestion.task_id} has nothing to submit, but is {ingestion.phase}")
             case _:
                 assert_never(ingestion.work)

@@ -35,6 +35,7 @@ class ResumableUpload(Value):
     format: FileFormat
     idempotency_key: str | None
     corrects: UUID | None
+    dry_run: bool = False
     length: int
     part_size: int
     metadata: str

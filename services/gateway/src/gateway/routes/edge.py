@@ -80,7 +80,8 @@ class Edge:
         """The answer to whoever handed the file over, or had it retried; the audit log tells it too."""
         task_id, content = acceptance.data.task_id, acceptance.data.object
         verb = Verb.COMMAND if acceptance.data.retries else Verb.UPLOAD
-        audit.allowed("file accepted", caller, verb, acceptance.data.datasource, task_id)
+        what = "dry run accepted" if acceptance.data.dry_run else "file accepted"
+        audit.allowed(what, caller, verb, acceptance.data.datasource, task_id)
         status_url = self.point_to(task_id, response)
         return Accepted(task_id=task_id, status_url=status_url, size=content.size, content_digest=_digest(content))
 

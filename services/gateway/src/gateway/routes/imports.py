@@ -37,6 +37,7 @@ class Import(BaseModel):
     etag: Annotated[str, AfterValidator(bare_etag)] | None = Field(default=None, min_length=1, max_length=128)
     sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$", description="in hexadecimal digits")
     corrects: UUID | None = Field(default=None, description="as with an upload: the concluded task that it corrects")
+    dry_run: bool = Field(default=False, description="judge it and say what loading it would do, but load nothing")
 
     @property
     def name(self) -> str:
@@ -72,7 +73,7 @@ async def import_file(
     asked = await _asked(request, edge.body_patience)
     name = check_name(asked.name)
     contract = await edge.admit(datasource, asked.size, caller.name, name.format)
-    offer = Offer(contract, name, key, asked.corrects, caller.name)
+    offer = Offer(contract, name, key, asked.corrects, caller.name, dry_run=asked.dry_run)
     with edge.admit.place(caller.name):
         return edge.told(await edge.import_file(offer, asked.content), caller, response)
 

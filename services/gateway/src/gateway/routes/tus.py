@@ -121,7 +121,7 @@ async def create_upload(
             alias="Upload-Metadata",
             max_length=4000,
             pattern=r"^[\x20-\x7e]*$",
-            description="`filename` and `datasource`, also `corrects` and `idempotency_key`: each with its value in Base64",
+            description="`filename` and `datasource`, also `corrects`, `idempotency_key` and `dry_run`: each with its value in Base64",
             examples=["filename c2FsZXMuY3N2,datasource c2FsZXM="],
         ),
     ],
@@ -139,7 +139,7 @@ async def create_upload(
     require(caller, Verb.UPLOAD, said.datasource)
     name = check_name(said.filename)
     contract = await edge.admit(said.datasource, length, caller.name, name.format)
-    offer = Offer(contract, name, said.idempotency_key, said.corrects, caller.name)
+    offer = Offer(contract, name, said.idempotency_key, said.corrects, caller.name, dry_run=said.dry_run)
     if not _has_body(request):
         upload, standing = await edge.resumable.create(offer, length, metadata), Standing(0)
     else:

@@ -25,6 +25,7 @@ class Metadata:
     datasource: str
     corrects: UUID | None
     idempotency_key: str | None
+    dry_run: bool
 
     @classmethod
     def parse(cls, header: str) -> Self:
@@ -38,10 +39,12 @@ class Metadata:
         key = said.get("idempotency_key") or None
         if key and not (len(key) <= 200 and key.isascii() and key.isprintable()):  # noqa: PLR2004 - as the header's
             raise InvalidTusRequest("idempotency_key in Upload-Metadata may have 200 printable ASCII characters.")
-        return cls(said["filename"], said["datasource"], _task(said.get("corrects")), key)
+        if (dry_run := said.get("dry_run", "false")) not in {"true", "false"}:
+            raise InvalidTusRequest("dry_run in Upload-Metadata must be true or false.")
+        return cls(said["filename"], said["datasource"], _task(said.get("corrects")), key, dry_run == "true")
 
 
-_KNOWN = frozenset({"filename", "datasource", "corrects", "idempotency_key"})
+_KNOWN = frozenset({"filename", "datasource", "corrects", "idempotency_key", "dry_run"})
 
 
 def _text(value: str) -> str:

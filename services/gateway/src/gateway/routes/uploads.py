@@ -47,6 +47,13 @@ Corrects = Annotated[
         examples=[TASK],
     ),
 ]
+DryRun = Annotated[
+    bool,
+    Query(
+        description="Judge the file and say what loading it would do, but load nothing. Under an Idempotency-Key of a dry run "
+        "the file itself may follow."
+    ),
+]
 Datasource = Annotated[str, Path(description="Name of a datasource that has a contract.", examples=["sales"])]
 Uploader = Annotated[Caller, Depends(at_least(Verb.UPLOAD))]
 ROWS = "sold_at,amount\n2026-03-04T05:06:07Z,12.5\n"
@@ -82,10 +89,11 @@ async def put_file(
     key: Key = None,
     digest: Digest = None,
     corrects: Corrects = None,
+    dry_run: DryRun = False,
 ) -> Accepted:
     name = check_name(filename)
     contract = await edge.admit(datasource, declared_size(request), caller.name, name.format)
-    offer = Offer(contract, name, key, corrects, caller.name)
+    offer = Offer(contract, name, key, corrects, caller.name, dry_run=dry_run)
     with edge.admit.place(caller.name):
         accepted = await edge.accept(offer, read_body(request, edge.body_patience), _sha256(digest))
         return edge.told(accepted, caller, response)
@@ -101,13 +109,15 @@ async def post_file(
     response: Response,
     key: Key = None,
     corrects: Corrects = None,
+    dry_run: DryRun = False,
 ) -> Accepted:
     size = declared_size(request)
     contract = await edge.admit(datasource, size and max(0, size - OVERHEAD), caller.name)
     with edge.admit.place(caller.name):
         content_type = request.headers.get("content-type", "")
         form = await open_form(content_type, read_body(request, edge.body_patience))
-        offer = Offer(contract, check_name(form.filename), key, form.corrects or corrects, caller.name)
+        name, corrects = check_name(form.filename), form.corrects or corrects
+        offer = Offer(contract, name, key, corrects, caller.name, dry_run=dry_run)
         return edge.told(await edge.accept(offer, form.content), caller, response)
 
 

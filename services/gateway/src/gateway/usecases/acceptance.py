@@ -6,7 +6,7 @@ from uuid import UUID
 import structlog
 
 from gateway.domain.names import FileName
-from gateway.errors import CORRECTIONS, KeyReused, Undecided
+from gateway.errors import CORRECTIONS, DryCorrection, KeyReused, Undecided
 from gateway.ports import Acceptance, AcceptanceLedger, Corrections, Outbound
 from gateway.usecases.backlog import Backlog
 from sluice.clock import Clock
@@ -25,7 +25,7 @@ class Offer:
     """A file that somebody wants to hand over, without its bytes.
 
     `corrects`: the task whose file or rejected rows it brings back. `retries`: the task whose file it is, unchanged. `task_id`: set
-    where the task is known beforehand, as that of a resumable upload or of a retry is.
+    where the task is known beforehand, as that of a resumable upload or of a retry is. `dry_run`: it is to be judged, and not loaded.
     """
 
     contract: ContractRef
@@ -35,11 +35,14 @@ class Offer:
     caller: str = ANONYMOUS
     retries: UUID | None = None
     task_id: UUID | None = None
+    dry_run: bool = False
 
     @property
     def named_task(self) -> UUID | None:
         """The task that this offer becomes however often it is made; None: a new one each time."""
-        return task_id_for_key(self.caller, self.idempotency_key) if self.idempotency_key else self.task_id
+        if not self.idempotency_key:
+            return self.task_id
+        return task_id_for_key(self.caller, self.idempotency_key, dry_run=self.dry_run)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,10 @@ class Accept:
 
     async def check(self, offer: Offer, task_id: UUID) -> Acceptance | None:
         """Before the bytes: the acceptance that holds the offer's task already, if any does. Raises CorrectionRefused."""
+        if offer.dry_run and offer.corrects:
+            raise DryCorrection(
+                "A correction cannot be a dry run. Send it without `dry_run`, or try the file with `sluice contract test`."
+            )
         if offer.corrects:
             _allow(await self.corrections.check(offer.contract.datasource, offer.corrects, task_id))
         return await self.ledger.claimed(task_id) if offer.named_task else None
@@ -106,6 +113,7 @@ class Accept:
                 caller=offer.caller,
                 corrects=offer.corrects,
                 retries=offer.retries,
+                dry_run=offer.dry_run,
             )
         )
 

@@ -66,6 +66,8 @@ class RetractTask:
         ended = await self.tasks.outcome(task.accepted_at, task.task_id)
         if ended is None:
             raise TaskNotConcluded("The task has not ended yet. Cancel it, or wait for its outcome.")
+        if ended.dry_run:
+            raise NothingToRetract("The task was a dry run: it has loaded nothing.")
         if ended.outcome is not Outcome.SUCCEEDED:
             raise NothingToRetract(f"The task has ended as {ended.outcome}: Druid holds none of its rows.")
         command = await self.commands.record(await self._retraction(task, caller))
@@ -102,6 +104,8 @@ class RetryTask:
 
     async def check(self, task: TaskFact) -> FileUploaded:
         """The file that may be tried again. Raises TaskNotConcluded, NothingToRetry, Transient."""
+        if task.dry_run:
+            raise NothingToRetry("The task is a dry run. Upload the file, with `dry_run` for another preview.")
         ended = await self.tasks.outcome(task.accepted_at, task.task_id)
         if ended is None:
             raise TaskNotConcluded("The task has not ended yet. Wait for its outcome, or cancel it first.")

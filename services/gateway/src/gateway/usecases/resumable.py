@@ -53,6 +53,7 @@ class CreateResumable:
             format=offer.name.format,
             idempotency_key=offer.idempotency_key,
             corrects=offer.corrects,
+            dry_run=offer.dry_run,
             length=length,
             part_size=self.part_size,
             metadata=metadata,

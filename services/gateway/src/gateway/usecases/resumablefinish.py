@@ -25,6 +25,7 @@ def offer_of(upload: ResumableUpload) -> Offer:
         upload.corrects,
         upload.caller,
         task_id=upload.upload_id,
+        dry_run=upload.dry_run,
     )
 
 

@@ -14,6 +14,7 @@ from sluice.events import (
     Event,
     Failed,
     FileFormat,
+    Preview,
     Problem,
     Receipt,
     Rejected,
@@ -28,7 +29,8 @@ Utc = Annotated[AwareDatetime, AfterValidator(lambda at: at.astimezone(UTC))]
 
 
 class State(StrEnum):
-    """Where a task is. The last four are outcomes and never change."""
+    """Where a task is. The last five never change: they are outcomes, and `previewed` that of a dry run
+    whose file keeps its contract, which events tell as `cancelled` with a preview."""
 
     PENDING = "pending"
     VALIDATING = "validating"
@@ -39,6 +41,7 @@ class State(StrEnum):
     REJECTED = "rejected"
     FAILED = "failed"
     CANCELLED = "cancelled"
+    PREVIEWED = "previewed"
 
 
 SENTENCES = {
@@ -89,6 +92,8 @@ class Task(Value):
     corrects: UUID | None = Field(default=None, description="the task whose file or rejected rows this one brings back")
     retries: UUID | None = Field(default=None, description="the task whose file this one tries once more")
     retracts: UUID | None = Field(default=None, description="the task whose rows this one has taken out")
+    dry_run: bool = Field(default=False, description="it loads nothing, and ends with a preview")
+    preview: Preview | None = Field(default=None, description="of a dry run: what loading the file would do")
     druid_task_id: str | None = None
     report: str | None = Field(default=None, description="S3 URI of the validation report")
     accepted_at: Utc
@@ -130,6 +135,8 @@ def describe(progress: Progress) -> Task | None:
         corrects=uploaded.corrects if uploaded else None,
         retries=uploaded.retries if uploaded else None,
         retracts=progress.completed.data.retracts if progress.completed else None,
+        dry_run=about.dry_run,
+        preview=progress.completed.data.preview if progress.completed else None,
         druid_task_id=_druid_task_id(progress),
         report=findings.report,
         accepted_at=about.accepted_at,
@@ -161,6 +168,8 @@ def _at(standing: Standing[Event] | None) -> datetime | None:
 
 def _state(progress: Progress) -> State:
     if progress.completed:
+        if progress.completed.data.preview:
+            return State.PREVIEWED
         return State(progress.completed.data.outcome.value)
     reached = (
         (progress.ingesting, State.INGESTING),
