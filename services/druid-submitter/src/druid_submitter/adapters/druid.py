@@ -28,7 +28,9 @@ ONE_BY_ONE = 5
 """Tasks that are asked for singly in one round, of those that Druid does not name."""
 ETERNITY = "-146136543-09-08T08:23:32.096Z/146140482-04-24T15:36:27.903Z"
 """All of time, as Druid writes it."""
-COLUMNS = "SELECT COLUMN_NAME AS \"name\" FROM INFORMATION_SCHEMA.COLUMNS WHERE TABLE_SCHEMA = 'druid' AND TABLE_NAME = ?"
+COLUMNS = (
+    "SELECT COLUMN_NAME AS \"name\" FROM INFORMATION_SCHEMA.COLUMNS WHERE TABLE_SCHEMA = 'druid' AND TABLE_NAME = ?"
+)
 
 
 @dataclass(frozen=True, slots=True)
