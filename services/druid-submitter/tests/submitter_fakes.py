@@ -174,7 +174,7 @@ class InMemoryIngestions:
     async def lease(self, phases, limit):
         now = self.clock()
         free = [row for row in self.rows.values() if row["phase"] in phases and max(row["due"], row["until"]) <= now]
-        due = sorted(free, key=lambda row: row["due"])[:limit]
+        due = sorted(free, key=lambda row: (row["slots"] == 0, row["due"]))[:limit]
         for row in due:
             row["lease"] += 1
             row["due"] = row["until"] = now + timedelta(seconds=30)
@@ -354,12 +354,12 @@ def _blocks(other, mine):
 class Bench:
     """The submitter on fakes."""
 
-    def __init__(self, mode=DruidMode.APPEND):
-        self.clock = ManualClock()
-        self.druid = ScriptedDruid()
+    def __init__(self, mode=DruidMode.APPEND, clock=None, druid=None, pace=None):
+        self.clock = clock or ManualClock()
+        self.druid = druid or ScriptedDruid()
         self.ingestions = InMemoryIngestions(self.clock)
         self.admission = InMemoryAdmission(self.ingestions)
-        self.pace = FreePace()
+        self.pace = pace or FreePace()
         self.progress = RecordingPublisher()
         self.verdicts = KnownVerdicts()
         self.record = RecordVerdict(self.ingestions)
@@ -379,7 +379,7 @@ class Bench:
     async def turn(self, times=1, seconds=9.0):
         """Every loop twice; then time goes by."""
         for _ in range(times):
-            for loop in (self.advance.submit, self.advance.watch, self.advance.conclude):
+            for loop in (self.advance.admit, self.advance.submit, self.advance.watch, self.advance.conclude):
                 await loop()
                 await loop()  # once to say what it wishes, once more when it is admitted
             self.clock.advance(seconds)

@@ -400,6 +400,32 @@ async def test_an_id_is_burnt_where_nothing_stands_and_only_there(druid, canonic
     await eventually(lambda: state_of(druid, second["id"]), TaskState.SUCCESS)
 
 
+async def test_slots_and_locks_as_druid_tells_them(druid, canonical):
+    task_id, verdict = canonical
+    datasource = f"r{uuid4().hex[:12]}"
+    capacity = await druid.capacity()
+    assert 0 < capacity.slots == capacity.most
+    idle = [f"sluice_{datasource}_{uuid4()}_1" for _ in range(capacity.slots)]
+    await asyncio.gather(
+        *(druid.submit({"type": "noop", "id": each, "dataSource": datasource, "runTime": 600_000}) for each in idle)
+    )
+    contract = replace(CONTRACT, datasource=datasource, druid=replace(CONTRACT.druid, mode=DruidMode.REPLACE))
+    spec = build_spec(contract, verdict, task_id, 1)
+    await druid.submit(spec)  # waits for a slot, and holds its lock already
+    interval = covering(verdict.time_range.first, verdict.time_range.last, Granularity.DAY)
+    assert await druid.locked("never_seen", 50) == []
+
+    async def locked():
+        held = await druid.locked(datasource, 50)
+        return bool(held) and all(interval.start <= each.start < each.end <= interval.end for each in held)
+
+    await eventually(locked, expected=True)
+    assert await druid.locked(datasource, 51) == []
+    assert (await druid.capacity()).used == capacity.slots
+    for each in (*idle, spec["id"]):
+        await druid.stop(each)
+
+
 async def test_a_spec_that_druid_does_not_take_is_refused(druid):
     with pytest.raises(SpecRefused, match="Druid refuses"):
         await druid.submit({"type": "no_such_type", "id": f"x-{uuid4()}"})

@@ -150,6 +150,17 @@ async def test_many_files_of_one_datasource_hold_up_nobody_elses(queue):
     assert {each.datasource for each in await queue.admitted()} == {f"single{number}" for number in range(7)}
 
 
+async def test_whoever_is_admitted_is_submitted_before_a_crowd_says_what_it_wishes(queue):
+    await queue.admission.keep(FOUR)
+    await queue.comes(0, "sales")
+    crowd = [file_validated() for _ in range(10)]
+    for event in crowd:
+        await queue.ingestions.record(event)
+    await queue.admission.admit()
+    (held,) = await queue.ingestions.lease({Phase.SUBMITTING}, 1)
+    assert held.task_id.int == 1
+
+
 async def test_twenty_datasources_share_what_there_is(queue):
     await queue.admission.keep(Capacity(20, 20, 0))
     for number in range(60):
@@ -196,23 +207,17 @@ async def test_whoever_waits_for_a_lock_leaves_its_place_to_others_and_keeps_its
     first, second = sorted(await queue.admitted(), key=lambda each: each.task_id)
     assert (first.task_id.int, second.task_id.int) == (1, 3)
     await queue.ingestions.step_back(first, queue.clock() + timedelta(seconds=0.5))
+    assert await queue.ingestions.turn(first, REPLACE) == Later(WaitsFor.LOCK)
     await queue.admission.admit()
     (third,) = await queue.admitted()
     assert third.datasource == "store"
     await queue.done([second, third])
-    await eventually_admitted(queue, first.task_id)
-
-
-async def eventually_admitted(queue, task_id):
-    """Once its pause is over."""
     async with asyncio.timeout(20):
-        while not (held := await queue.admitted()):
+        while await queue.ingestions.turn(first, REPLACE) != Now(1):
             if isinstance(queue.clock, ManualClock):
                 queue.clock.advance(0.3)
-            await asyncio.sleep(0.05)
             await queue.admission.admit()
-    assert [each.task_id for each in held] == [task_id]
-    assert isinstance(await queue.ingestions.turn(held[0], REPLACE), Now)
+            await asyncio.sleep(0.05)
 
 
 async def test_whoever_is_admitted_while_it_is_being_given_back_is_due_at_once(queue):

@@ -13,6 +13,7 @@ def advance_jobs(advance: AdvanceIngestions) -> tuple[Job, ...]:
         Job("submit-ingestions", advance.submit, pause=0.2),
         Job("watch-ingestions", advance.watch, pause=0.1),
         Job("conclude-ingestions", advance.conclude, pause=0.2),
+        Job("admit-ingestions", advance.admit, pause=1.0),
     )
 
 

@@ -41,11 +41,12 @@ SET lease = lease + 1, leased_until = now() + $1 * interval '1 second', due_at =
 WHERE task_id IN (
     SELECT task_id FROM submitter.ingestions
     WHERE phase = ANY($2) AND phase <> 'concluded' AND due_at <= now() AND leased_until <= now()
-    ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED
+    ORDER BY slots = 0, due_at LIMIT $3 FOR UPDATE SKIP LOCKED
 )
 RETURNING cause, phase, attempt, polls, unknown_polls, problem_code, problem_message, lease, waits_for,
     EXISTS (SELECT 1 FROM submitter.cancels WHERE cancels.task_id = ingestions.task_id) AS cancelled
 """
+"""Whoever has a place in Druid comes first: no crowd that only waits is to keep slots idle."""
 GIVE_BACK = "leased_until = now(), due_at = CASE WHEN due_at < leased_until THEN due_at ELSE {until} END"
 """While it is held, it is due when the lease ends; due earlier, it was woken meanwhile."""
 WAIT_ALL = f"""

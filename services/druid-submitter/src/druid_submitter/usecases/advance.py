@@ -23,6 +23,7 @@ class ConcludeIngestions:
     """Prove what Druid has loaded, clear what it has not, preview what it is not to load, and conclude."""
 
     ingestions: Ingestions
+    admission: Admission
     prove: ProveIngestion
     clear: ClearIngestion
     preview: PreviewIngestion
@@ -32,7 +33,9 @@ class ConcludeIngestions:
     async def __call__(self) -> bool:
         """True when something was due."""
         due = await self.ingestions.lease({Phase.PROVING, Phase.CLEARING}, self.batch_size)
-        await self.steps.take(due, self._step)
+        if due:
+            await self.steps.take(due, self._step)
+            await self.admission.admit()
         return bool(due)
 
     async def _step(self, ingestion: Ingestion) -> None:
@@ -47,6 +50,12 @@ class AdvanceIngestions:
     submit: SubmitIngestions
     watch: WatchIngestions
     conclude: ConcludeIngestions
+    admission: Admission
+
+    async def admit(self) -> bool:
+        """Each loop admits after what it has done; this is for what no loop of this process has done."""
+        await self.admission.admit()
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +74,19 @@ class World:
 
 def advance_ingestions(world: World, batch_size: int) -> AdvanceIngestions:
     """`batch_size`: ingestions that one loop holds at a time."""
-    ingestions, druid, clock = world.ingestions, world.druid, world.clock
+    ingestions, admission, druid, clock = world.ingestions, world.admission, world.druid, world.clock
     tell, rows = TellProgress(world.events, clock), Rows(druid, world.contracts, world.verdicts)
     patience = Patience(ingestions, tell, clock)
     steps, conclude = Steps(ingestions, patience), ConcludeIngestion(ingestions, patience, clock)
     prove = ProveIngestion(ingestions, druid, rows, conclude)
     submit = SubmitIngestion(ingestions, druid, world.contracts, rows, Door(clock), patience, clock)
     return AdvanceIngestions(
-        submit=SubmitIngestions(ingestions, world.admission, druid, submit, steps, batch_size),
-        watch=WatchIngestions(ingestions, druid, world.pace, tell, steps, patience),
+        submit=SubmitIngestions(ingestions, admission, druid, submit, steps, batch_size),
+        watch=WatchIngestions(ingestions, druid, world.pace, admission, tell, steps, patience),
+        admission=admission,
         conclude=ConcludeIngestions(
             ingestions,
+            admission,
             prove,
             ClearIngestion(druid, rows, prove, conclude, patience),
             PreviewIngestion(ingestions, druid, world.contracts, rows, conclude),

@@ -101,7 +101,7 @@ class SubmitIngestion:
 
 @dataclass(frozen=True, slots=True)
 class SubmitIngestions:
-    """Admit whoever has his turn, and submit what is admitted."""
+    """Hear what each wishes, admit whoever has his turn, submit what is admitted."""
 
     ingestions: Ingestions
     admission: Admission
@@ -113,9 +113,10 @@ class SubmitIngestions:
     async def __call__(self) -> bool:
         """True when something was due."""
         await self._look_at_slots()
-        await self.admission.admit()
         due = await self.ingestions.lease({Phase.SUBMITTING}, self.batch_size)
-        await self.steps.take(due, self.submit)
+        if due:
+            await self.steps.take(due, self.submit)
+            await self.admission.admit()
         return bool(due)
 
     async def _look_at_slots(self) -> None:

@@ -7,7 +7,7 @@ import structlog
 
 from druid_submitter.domain.ingestion import Ingestion, Phase
 from druid_submitter.domain.watch import Clear, Prove, Resubmit, TaskState, TaskStatus, Wait, after_status
-from druid_submitter.ports import DruidTasks, Ingestions, Pace
+from druid_submitter.ports import Admission, DruidTasks, Ingestions, Pace
 from druid_submitter.usecases.patience import Patience
 from druid_submitter.usecases.progress import TellProgress
 from druid_submitter.usecases.steps import Steps
@@ -24,6 +24,7 @@ class WatchIngestions:
     ingestions: Ingestions
     druid: DruidTasks
     pace: Pace
+    admission: Admission
     tell: TellProgress
     steps: Steps
     patience: Patience
@@ -59,7 +60,9 @@ class WatchIngestions:
         async def step(ingestion: Ingestion) -> None:
             await self._watch(ingestion, statuses[ingestion.druid_task_id])
 
-        await self.steps.take(news, step)
+        if news:
+            await self.steps.take(news, step)
+            await self.admission.admit()
 
     async def _watch(self, ingestion: Ingestion, status: TaskStatus) -> None:
         if ingestion.phase is Phase.SUBMITTED and status.state in {TaskState.RUNNING, TaskState.SUCCESS}:
