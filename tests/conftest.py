@@ -157,9 +157,9 @@ class Sluice:
                 ids.setdefault(headers["ce_subject"].decode(), Counter())[headers["ce_id"].decode()] += 1
         return ids
 
-    def assert_loaded_once(self, task_id: str, rows: int) -> None:
+    def assert_loaded_once(self, task_id: str, rows: int, seconds: float = 120) -> None:
         """Succeeded, counted, and told under one id."""
-        task = self.outcome(task_id)
+        task = self.outcome(task_id, seconds)
         everywhere = {"source": rows, "accepted": rows, "rejected": 0, "ingested": rows, "queryable": rows}
         assert (task["state"], task["rows"]) == ("succeeded", everywhere), json.dumps(task, indent=1)
         assert self.count(task_id) == rows

@@ -10,7 +10,7 @@ import pytest
 
 from sluice.accept import prefers
 from sluice.http import Refusal, create_api
-from sluice.problems import kind_of, problem_kinds
+from sluice.problems import kind_of, outcome_kinds, problem_kinds
 from sluice.problems.kinds import ProblemKind
 from sluice.problems.page import render_markdown, render_page
 
@@ -55,6 +55,15 @@ async def test_the_type_of_each_problem_leads_to_its_page(http, code):
     assert document.json() == kind.model_dump()
 
 
+@pytest.mark.parametrize("code", sorted(outcome_kinds().keys() - problem_kinds().keys()))
+async def test_the_code_of_an_outcome_has_its_page(http, code):
+    kind = outcome_kinds()[code]
+    page = await http.get(f"/problems/{code}", headers=PAGE)
+    shown = unescape(re.sub(r"</?code>", "`", page.text))
+    assert all(said in shown for said in (kind.title, kind.happened, kind.remedy, f"`{code}` · how a task ends"))
+    assert (await http.get(f"/problems/{code}", headers=JSON)).json() == kind.model_dump()
+
+
 async def test_all_of_them_are_listed(http):
     assert list(problem_kinds()) == [each["code"] for each in (await http.get("/problems", headers=JSON)).json()]
     page = (await http.get("/problems")).text
@@ -87,7 +96,7 @@ def test_what_a_page_says_is_escaped():
 
 
 def test_each_says_in_sentences_what_happened_and_what_to_do():
-    for kind in problem_kinds().values():
+    for kind in (*problem_kinds().values(), *outcome_kinds().values()):
         assert kind.happened.endswith(".")
         assert kind.remedy.endswith((".", "`."))
         assert not kind.title.endswith(".")
@@ -96,7 +105,7 @@ def test_each_says_in_sentences_what_happened_and_what_to_do():
 
 def test_the_documentation_is_current():
     written = (DOCS / "problems.md").read_text(encoding="utf-8")
-    assert written == render_markdown(problem_kinds().values()), "run `make docs`"
+    assert written == render_markdown(problem_kinds().values(), outcome_kinds().values()), "run `make docs`"
 
 
 @pytest.mark.parametrize(

@@ -116,6 +116,23 @@ def test_a_missing_object_fails_the_task(druid):
     assert status["statusCode"] == "FAILED"
     assert 0 < len(status["errorMsg"]) <= 1100
     assert rows_of(druid, spec["id"])["processed"] == 0
+    asked = f"/druid/indexer/v1/tasks?state=complete&max=1&datasource={druid.datasource}"
+    (listed,) = druid.overlord.get(asked).json()
+    said = [listed[key] for key in ("id", "groupId", "statusCode", "errorMsg")]
+    assert said == [spec["id"], spec["id"], "FAILED", status["errorMsg"]]
+
+
+def test_retention_rules_are_those_of_the_datasource_and_then_those_of_all(druid):
+    path = f"/druid/coordinator/v1/rules/{druid.datasource}"
+    assert druid.coordinator.get(path).json() == []
+    (of_all,) = druid.coordinator.get(f"{path}?full=true").json()
+    assert of_all["type"] == "loadForever"
+    assert sum(of_all["tieredReplicants"].values()) > 0
+    own = {"type": "loadByPeriod", "period": "P1M", "includeFuture": True, "tieredReplicants": {"_default_tier": 1}}
+    assert druid.coordinator.post(path, json=[own]).status_code == 200
+    first, second = druid.coordinator.get(f"{path}?full=true").json()
+    assert own.items() <= first.items()
+    assert second == of_all
 
 
 def test_rows_outside_the_intervals_are_thrown_away(druid):

@@ -6,14 +6,15 @@ from datetime import timedelta
 from uuid import UUID
 
 from druid_submitter.domain.admission import Capacity, Room, grant
+from druid_submitter.domain.failure import Attempts, Words
 from druid_submitter.domain.ingestion import Ingestion, Load, Phase, about, first_phase
 from druid_submitter.domain.interval import Interval
 from druid_submitter.domain.turn import Later, Now, Overtaken, kind_of
 from druid_submitter.domain.watch import Presence, RowStats, TaskState, TaskStatus
-from druid_submitter.usecases import RecordCommand, RecordVerdict, World, advance_ingestions
+from druid_submitter.usecases import Limits, RecordCommand, RecordVerdict, World, advance_ingestions
 from sluice.contracts import Contract, DruidMode, DruidTarget, Field, FieldType
 from sluice.errors import Transient
-from sluice.events import FileValidated, Outcome, WaitsFor
+from sluice.events import FileValidated, Outcome, TaskCompleted, WaitsFor
 from sluice.testing import ManualClock, RecordingPublisher
 
 FOUR_SLOTS = Capacity(slots=4, most=4, used=0)
@@ -36,19 +37,33 @@ CONTRACT = Contract(
 @dataclass
 class OneContract:
     mode: DruidMode = DruidMode.APPEND
+    minutes: int | None = None
 
     async def get(self, _reference):
-        return replace(CONTRACT, druid=replace(CONTRACT.druid, mode=self.mode))
+        return replace(CONTRACT, druid=replace(CONTRACT.druid, mode=self.mode, time_limit_minutes=self.minutes))
 
 
 @dataclass
 class KnownVerdicts:
-    """What the validator has written down."""
+    """What stands on S3: verdicts, and outcomes of an earlier day."""
 
     facts: dict[UUID, FileValidated] = field(default_factory=dict)
+    outcomes: dict[UUID, TaskCompleted] = field(default_factory=dict)
+
+    async def outcome(self, _accepted_at, task_id):
+        return self.outcomes.get(task_id)
 
     async def verdict(self, _datasource, task_id):
         return self.facts.get(task_id)
+
+
+@dataclass
+class KeptWords:
+    kept: dict[int, Words] = field(default_factory=dict)
+
+    async def keep(self, _datasource, _task_id, attempt, words):
+        self.kept.setdefault(attempt, words)
+        return f"s3://sluice/druid-{attempt}.json"
 
 
 @dataclass
@@ -73,6 +88,11 @@ class ScriptedDruid:
     burnt: list = field(default_factory=list)
     held: int | None = 0
     names: frozenset[str] = frozenset()
+    error: str = "the heavens fell"
+    """What it says where it fails."""
+    retention: list = field(default_factory=list)
+    removals: dict = field(default_factory=dict)
+    """States of removals, by id; those that are not named run."""
 
     def finish(self, rows: int) -> None:
         self.state, self.stats, self.counted = TaskState.SUCCESS, RowStats(rows, 0), rows
@@ -100,7 +120,16 @@ class ScriptedDruid:
         self.asked.append(len(task_ids))
         if isinstance(self.refusing, Transient):
             raise self.refusing
-        return dict.fromkeys(task_ids, TaskStatus(self.state, "disk full" if self.state is TaskState.FAILED else None))
+        return {each: TaskStatus(self._state_of(each)) for each in task_ids}
+
+    def _state_of(self, task_id):
+        return self.removals.get(task_id, TaskState.RUNNING) if "_removal" in task_id else self.state
+
+    async def words(self, _datasource, _task_id):
+        return Words(status=self.error)
+
+    async def rules(self, _datasource):
+        return self.retention
 
     async def burn(self, task_id, _datasource):
         if isinstance(self.refusing, Transient):
@@ -156,6 +185,7 @@ class InMemoryIngestions:
             "slots": 0,
             "resume_at": None,
             "waits_for": None,
+            "deadline": None,
         }
         return True
 
@@ -225,8 +255,14 @@ class InMemoryIngestions:
     async def superseded(self, ingestion, wish):
         return self.overtaken({**self.rows[ingestion.task_id], "wish": wish})
 
-    async def submitted(self, ingestion, fact):
-        self._free(ingestion, fact, phase=Phase.SUBMITTED, polls=0, unknown_polls=0, waits_for=None)
+    async def replaced(self, ingestion):
+        mine = self.rows[ingestion.task_id]
+        later = [row for row in self._others(mine) if row["loaded"] and _order(row) > _order(mine)]
+        return any(row["wish"].replaces and _clash(row["wish"], mine["wish"]) for row in later)
+
+    async def submitted(self, ingestion, fact, deadline):
+        changes = {"polls": 0, "unknown_polls": 0, "waits_for": None, "deadline": deadline}
+        self._free(ingestion, fact, phase=Phase.SUBMITTED, **changes)
 
     async def ingesting(self, ingestion):
         self._change(ingestion, phase=Phase.INGESTING)
@@ -239,6 +275,10 @@ class InMemoryIngestions:
 
     async def resubmit(self, ingestion, attempt):
         self._free(ingestion, phase=Phase.SUBMITTING, attempt=attempt, polls=0, unknown_polls=0)
+
+    async def try_again(self, ingestion, due):
+        changes = {"attempt": ingestion.attempt + 1, "polls": 0, "unknown_polls": 0, "slots": 0, "resume_at": due}
+        self._change(ingestion, phase=Phase.SUBMITTING, due=due, until=self.clock(), **changes)
 
     async def clearing(self, ingestion, problem):
         self._free(ingestion, phase=Phase.CLEARING, problem=problem, polls=0)
@@ -265,7 +305,7 @@ class InMemoryIngestions:
 
 
 IN_DRUID = {Phase.SUBMITTING, Phase.SUBMITTED, Phase.INGESTING}
-SHOWN = ("cause", "phase", "attempt", "polls", "unknown_polls", "problem", "lease", "waits_for")
+SHOWN = ("cause", "phase", "attempt", "polls", "unknown_polls", "problem", "lease", "waits_for", "deadline")
 
 
 @dataclass
@@ -354,7 +394,7 @@ def _blocks(other, mine):
 class Bench:
     """The submitter on fakes."""
 
-    def __init__(self, mode=DruidMode.APPEND, clock=None, druid=None, pace=None):
+    def __init__(self, mode=DruidMode.APPEND, clock=None, druid=None, pace=None, minutes=None):
         self.clock = clock or ManualClock()
         self.druid = druid or ScriptedDruid()
         self.ingestions = InMemoryIngestions(self.clock)
@@ -362,6 +402,7 @@ class Bench:
         self.pace = pace or FreePace()
         self.progress = RecordingPublisher()
         self.verdicts = KnownVerdicts()
+        self.evidence = KeptWords()
         self.record = RecordVerdict(self.ingestions)
         self.command = RecordCommand(self.ingestions)
         world = World(
@@ -369,12 +410,14 @@ class Bench:
             self.admission,
             self.pace,
             self.druid,
-            OneContract(mode),
+            OneContract(mode, minutes),
             self.verdicts,
+            self.verdicts,
+            self.evidence,
             self.progress,
             self.clock,
         )
-        self.advance = advance_ingestions(world, batch_size=100)
+        self.advance = advance_ingestions(world, Limits(100, Attempts(3, timedelta(seconds=10)), timedelta(days=2)))
 
     async def turn(self, times=1, seconds=9.0):
         """Every loop twice; then time goes by."""

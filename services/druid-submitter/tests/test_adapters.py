@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import json
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
@@ -15,11 +16,14 @@ from submitter_fakes import CONTRACT
 
 from druid_submitter.adapters.admission import ONE_AT_A_TIME, PostgresAdmission
 from druid_submitter.adapters.druid import HttpDruidTasks
+from druid_submitter.adapters.evidence import S3Evidence
 from druid_submitter.adapters.outcomes import OutcomeDelivery
 from druid_submitter.adapters.postgres import SCHEMA, PostgresIngestions
 from druid_submitter.app import migrate
+from druid_submitter.domain.failure import Why, Words, why
 from druid_submitter.domain.ingestion import Phase
 from druid_submitter.domain.interval import ALL_TIME, covering, parsed, spanning
+from druid_submitter.domain.retention import first_drop
 from druid_submitter.domain.spec import build_removal, build_spec
 from druid_submitter.domain.turn import Now, to_load
 from druid_submitter.domain.watch import Presence, RowStats, TaskState
@@ -363,12 +367,37 @@ async def test_a_running_task_is_stopped_and_one_that_has_ended_or_is_unknown_is
     await druid.stop(f"sluice_sales_{uuid4()}_1")
 
 
-async def test_a_missing_part_fails_the_ingestion_and_leaves_no_row(druid):
+async def test_a_missing_part_fails_the_ingestion_leaves_no_row_and_druids_words_are_kept(druid, settings):
     task_id = uuid4()
     spec = build_spec(CONTRACT, verdict_accepted(canonical=("s3://sluice/canonical/none.parquet",)), task_id, 1)
     await druid.submit(spec)
     await eventually(lambda: state_of(druid, spec["id"]), TaskState.FAILED)
     assert (await druid.presence("sales", task_id, None)).counted == 0
+    words = await druid.words("sales", spec["id"])
+    assert why(words) is Why.ROWS_MISSING
+    async with open_objectstore(settings) as store:
+        evidence = S3Evidence(store)
+        kept = {await evidence.keep("sales", task_id, 1, each) for each in (words, Words())}
+        assert kept == {store.uri(f"reports/sales/{task_id}/druid-1.json")}
+        stands = json.loads(await store.get(f"reports/sales/{task_id}/druid-1.json"))
+    assert stands["status"] == words.status
+
+
+async def test_retention_rules_are_read_in_their_order_with_those_of_all(druid):
+    datasource = f"r{uuid4().hex[:12]}"
+    (kept, *others) = await druid.rules(datasource)
+    assert (kept["type"], others) == ("loadForever", [])
+    asked = [{"type": "dropBeforeByPeriod", "period": "P1M"}, {"type": "dropByInterval", "interval": "2020-01-01/P1D"}]
+    await druid.druid.ask(Role.COORDINATOR, "POST", f"/druid/coordinator/v1/rules/{datasource}", asked)
+    rules = await druid.rules(datasource)
+    assert [each["type"] for each in rules] == ["dropBeforeByPeriod", "dropByInterval", "loadForever"]
+    old = [parsed(f"2020-01-0{day}T00:00:00.000Z/2020-01-0{day + 1}T00:00:00.000Z") for day in (1, 2)]
+    dropped = [first_drop(each, old, utc_now()) for each in (rules, rules[1:], rules[2:])]
+    assert [drop and drop.rule and drop.rule["type"] for drop in dropped] == [
+        "dropBeforeByPeriod",
+        "dropByInterval",
+        None,
+    ]
 
 
 async def test_a_datasource_that_does_not_exist_holds_no_row(druid):

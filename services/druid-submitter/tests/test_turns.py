@@ -3,7 +3,7 @@
 import asyncio
 import random
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -167,6 +167,29 @@ async def test_a_later_file_that_came_to_nothing_overtakes_nobody(queue):
     await queue.comes(0, REPLACE)
     await queue.ends(1, Outcome.FAILED)
     assert await queue.turns(0) == ["now"]
+
+
+@pytest.mark.parametrize(
+    ("wish", "replaced"), [(REPLACE, True), (ALL, True), (ELSEWHERE, False), (APPEND, False), (TAKE_OUT, False)]
+)
+async def test_only_a_later_file_that_is_loaded_over_the_same_span_has_taken_the_place_of_rows(queue, wish, replaced):
+    await queue.comes(1, REPLACE)
+    for number in (0, 2):
+        await queue.comes(number, wish)
+    assert await queue.turns(0) == ["now"]
+    await queue.ends(0)
+    assert await queue.turns(1) == ["now"]
+    assert not await queue.ingestions.replaced(queue.held[1])
+    await queue.ends(1)
+    await queue.turns(2)
+    await queue.ends(2)
+    assert await queue.ingestions.replaced(queue.held[1]) == replaced
+
+
+async def test_an_attempt_is_not_due_before_its_time(queue):
+    await queue.comes(0, REPLACE)
+    await queue.ingestions.try_again(queue.held[0], datetime.now(UTC) + timedelta(days=10_000))
+    assert await queue.ingestions.lease([Phase.SUBMITTING], 10) == []
 
 
 async def test_one_that_had_its_turn_keeps_it(queue):

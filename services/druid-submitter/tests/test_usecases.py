@@ -105,7 +105,9 @@ async def test_a_failed_ingestion_fails_its_task_and_says_what_druid_said(bench)
     (done,) = bench.said(TaskCompleted)
     assert done.outcome is Outcome.FAILED
     assert done.error.code == "ingestion-failed"
-    assert "disk full" in done.error.message
+    assert "the heavens fell" not in done.error.message, "Druid's words may quote a row"
+    assert "s3://sluice/druid-1.json" in done.error.message
+    assert bench.evidence.kept[1].status == "the heavens fell"
 
 
 async def test_a_refused_spec_fails_its_task(bench):

@@ -5,6 +5,7 @@ keys/<task>.json                                    claim of an Idempotency-Key:
 accepted/<yyyy-mm-dd>/<task>.json                   acceptance record: the whole `file.uploaded`, create-only
 reports/<datasource>/<task>/verdict.json            the verdict: the whole `file.validated`, create-only
 reports/<datasource>/<task>/attempts/<n>.json       a reader that has begun and not come to an end, n = 1, 2, 3: create-only
+reports/<datasource>/<task>/druid-<attempt>.json    what Druid said of an attempt that failed: create-only
 reports/<datasource>/<task>/<run>/report.json       what one run of the validator found
 reports/<datasource>/<task>/<run>/<name>            files for the sender beside it: rejects, workbook, open rows
 canonical/<datasource>/<task>/<run>/part-00000.parquet
@@ -65,6 +66,10 @@ def run_file_key(datasource: str, task_id: UUID, run: UUID, name: str) -> str:
 
 def attempt_key(datasource: str, task_id: UUID, number: int) -> str:
     return f"reports/{datasource}/{task_id}/attempts/{number}.json"
+
+
+def druid_words_key(datasource: str, task_id: UUID, attempt: int) -> str:
+    return f"reports/{datasource}/{task_id}/druid-{attempt}.json"
 
 
 def content_key(datasource: str, sha256: str, number: int) -> str:

@@ -107,6 +107,13 @@ def test_segments_of_each_span(granularity):
     assert load_contract(text).druid == DruidTarget("at", granularity)
 
 
+def test_a_file_may_have_its_time_in_druid():
+    text = contract().replace("timeColumn: at", "timeColumn: at\n        timeLimitMinutes: 90")
+    assert load_contract(text).druid == DruidTarget("at", time_limit_minutes=90)
+    (told,) = refusals(text.replace("90", "0"))
+    assert "druid/timeLimitMinutes: input should be greater than or equal to 1" in told
+
+
 def test_an_alias_means_one_column():
     (told,) = refusals(contract(X, block="columns: {x: {aliases: [Day, d]}, at: {aliases: [day]}}"))
     assert (

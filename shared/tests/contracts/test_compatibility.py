@@ -192,6 +192,9 @@ def test_another_time_column_breaks_readers_and_other_segments_nobody():
     days = "- {name: day, logicalType: date, required: true}"
     old = contract(days)
     assert changes(old, old.replace("timeColumn: at", "timeColumn: day")) == {"time-column": READERS}
+    assert changes(old, old.replace("timeColumn: at", "timeColumn: at\n        timeLimitMinutes: 5")) == {
+        "time-limit": NOBODY
+    }
     assert changes(old, old.replace("timeColumn: at", "timeColumn: at\n        segmentGranularity: month")) == {
         "granularity": NOBODY
     }

@@ -1,19 +1,22 @@
 """The druid-submitter, wired. The only place that knows all of its parts."""
 
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from pathlib import Path
 
 from fastapi import FastAPI
 
 from druid_submitter.adapters.admission import PostgresAdmission
 from druid_submitter.adapters.druid import HttpDruidTasks
+from druid_submitter.adapters.evidence import S3Evidence
 from druid_submitter.adapters.outcomes import OutcomeDelivery
 from druid_submitter.adapters.pace import PostgresPace
 from druid_submitter.adapters.postgres import SCHEMA, PostgresIngestions
+from druid_submitter.domain.failure import Attempts
 from druid_submitter.handlers import SERVICE, on_file_validated, on_task_command
 from druid_submitter.jobs import advance_jobs, relay_outbox
 from druid_submitter.settings import SubmitterSettings
-from druid_submitter.usecases import AbandonTask, RecordCommand, RecordVerdict, World, advance_ingestions
+from druid_submitter.usecases import AbandonTask, Limits, RecordCommand, RecordVerdict, World, advance_ingestions
 from sluice import messaging, outbox, postgres
 from sluice.clock import utc_now
 from sluice.contracts import ContractStore
@@ -54,9 +57,12 @@ async def _open(settings: SubmitterSettings, vet: Vet, stack: AsyncExitStack, pr
     druid = HttpDruidTasks(await stack.enter_async_context(open_druid(settings)))
     ingestions, pace = PostgresIngestions(pool, settings.lease_seconds), PostgresPace(pool)
     admission = PostgresAdmission(pool, settings.druid_tasks_per_slot, settings.druid_unknown_slots)
-    world = World(ingestions, admission, pace, druid, ContractStore(store), Tasks(store), publisher, utc_now)
+    contracts, tasks = ContractStore(store), Tasks(store)
+    world = World(ingestions, admission, pace, druid, contracts, tasks, tasks, S3Evidence(store), publisher, utc_now)
     deliver, prove = OutcomeDelivery(store, publisher), ProveStorage(store)
-    advance = advance_ingestions(world, settings.batch_size)
+    attempts = Attempts(settings.ingestion_attempts, timedelta(seconds=settings.attempt_pause_seconds))
+    limits = Limits(settings.batch_size, attempts, timedelta(minutes=settings.ingestion_time_limit_minutes))
+    advance = advance_ingestions(world, limits)
     jobs = (*advance_jobs(advance), relay_outbox(prove, lambda: outbox.relay(pool, SCHEMA, deliver)))
     verdicts = on_file_validated(broker, publisher, RecordVerdict(ingestions), AbandonTask(ingestions))
     commands = on_task_command(broker, publisher, RecordCommand(ingestions), vet)

@@ -1,11 +1,12 @@
 """What the use cases need of the world."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
 from druid_submitter.domain.admission import Capacity
+from druid_submitter.domain.failure import Words
 from druid_submitter.domain.ingestion import Cause, Ingestion, Phase
 from druid_submitter.domain.interval import Interval
 from druid_submitter.domain.turn import Turn, Wish
@@ -31,6 +32,16 @@ class Contracts(Protocol):
 class Verdicts(Protocol):
     async def verdict(self, datasource: str, task_id: UUID) -> FileValidated | None:
         """As the validator has written it down. Raises Transient."""
+
+
+class Outcomes(Protocol):
+    async def outcome(self, accepted_at: datetime, task_id: UUID) -> TaskCompleted | None:
+        """As it stands on S3, where it is known before this. Raises Transient."""
+
+
+class Evidence(Protocol):
+    async def keep(self, datasource: str, task_id: UUID, attempt: int, words: Words) -> str:
+        """Keep what Druid said of an attempt, once; where it lies. Raises Transient."""
 
 
 class EventPublisher(Protocol):
@@ -65,6 +76,12 @@ class DruidTasks(Protocol):
 
     async def locked(self, datasource: str, priority: int) -> Sequence[Interval]:
         """Held by tasks of at least this priority, so that one which replaces rows there would wait; none where Druid does not say."""
+
+    async def words(self, datasource: str, task_id: str) -> Words:
+        """What it says of a task that has failed."""
+
+    async def rules(self, datasource: str) -> Sequence[Mapping[str, Any]]:
+        """Retention rules of the datasource, in their order, with those of all; none where they are not told."""
 
     async def row_stats(self, task_id: str) -> RowStats | None:
         """Counts of a finished task's report; None while there is none."""
@@ -106,7 +123,10 @@ class Ingestions(Protocol):
     async def superseded(self, ingestion: Ingestion, wish: Wish) -> bool:
         """Would it be overtaken, had it this wish? Changes nothing."""
 
-    async def submitted(self, ingestion: Ingestion, fact: Envelope[DruidSubmitted]) -> None: ...
+    async def replaced(self, ingestion: Ingestion) -> bool:
+        """Has a later file taken the place of its rows, as far as is known here?"""
+
+    async def submitted(self, ingestion: Ingestion, fact: Envelope[DruidSubmitted], deadline: datetime) -> None: ...
 
     async def ingesting(self, ingestion: Ingestion) -> None: ...
 
@@ -117,6 +137,9 @@ class Ingestions(Protocol):
         """Back to where Druid is asked for its state."""
 
     async def resubmit(self, ingestion: Ingestion, attempt: int) -> None: ...
+
+    async def try_again(self, ingestion: Ingestion, due: datetime) -> None:
+        """With the next attempt, when it is due. Until then its place in Druid is for others; its turn it keeps."""
 
     async def clearing(self, ingestion: Ingestion, problem: Problem) -> None: ...
 

@@ -34,6 +34,11 @@ class DruidBlock(Block):
         description="What becomes of rows that are there already: append keeps them; replace takes the place of those in the "
         "segments that the file's time range touches; replace-all of all.",
     )
+    time_limit_minutes: Annotated[int, Field(ge=1, le=10_080)] | None = Field(
+        default=None,
+        description="How long Druid may be at a file, waiting for a worker included; then it is stopped, and its task fails. "
+        "Without it: what the installation allows.",
+    )
 
 
 class DialectBlock(Block):

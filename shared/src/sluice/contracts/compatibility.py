@@ -11,7 +11,7 @@ from sluice.contracts.change import Change
 from sluice.contracts.fieldchanges import field_changes
 from sluice.contracts.model import Contract, DruidMode, ExtraColumns, Field
 from sluice.contracts.rulechanges import custom_changes, metric_changes
-from sluice.contracts.settingchanges import dialect_changes, policy_changes, same_content_changes
+from sluice.contracts.settingchanges import dialect_changes, policy_changes, same_content_changes, time_limit_changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,7 @@ def compare(old: Contract, new: Contract) -> Comparison:
             *custom_changes(old.customs, new.customs),
             *dialect_changes(old.dialect, new.dialect),
             *policy_changes(before.policy, new.policy),
+            *time_limit_changes(before.druid, new.druid),
             *same_content_changes(old.same_content, new.same_content),
         )
     )

@@ -269,6 +269,8 @@ class DruidTarget:
     time_column: str
     segment_granularity: Granularity = Granularity.DAY
     mode: DruidMode = DruidMode.APPEND
+    time_limit_minutes: int | None = None
+    """How long Druid may be at a file; None means what the installation allows."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from sluice.contracts.change import Change
-from sluice.contracts.model import Dialect, ExtraColumns, Policy, PolicyMode, SameContent, Threshold
+from sluice.contracts.model import Dialect, DruidTarget, ExtraColumns, Policy, PolicyMode, SameContent, Threshold
 from sluice.contracts.narrowing import narrower_threshold, same_encoding
 
 
@@ -45,6 +45,16 @@ def same_content_changes(old: SameContent, new: SameContent) -> Iterator[Change]
     if old is not new:
         said = f"A file with the bytes of an earlier one: {old} before, {new} now."
         yield Change("same-content", said, senders=new is SameContent.REFUSE)
+
+
+def time_limit_changes(old: DruidTarget, new: DruidTarget) -> Iterator[Change]:
+    """A file that took its time may fail now: but that is for a size of files and of Druid to say, not for the contract."""
+    before, after = (
+        f"{each.time_limit_minutes} minutes" if each.time_limit_minutes else "what the installation allows"
+        for each in (old, new)
+    )
+    if before != after:
+        yield Change("time-limit", f"Druid's time for a file was {before} and is {after}.")
 
 
 def _limits(old: Policy, new: Policy) -> Iterator[Change]:

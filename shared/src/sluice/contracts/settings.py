@@ -177,4 +177,9 @@ def target_of(block: SluiceBlock, fields: dict[str, Field], path: Path, faults: 
         faults.add(
             (*path, "druid", "timeColumn"), "must name a property that is a timestamp or a date, and required: true"
         )
-    return DruidTarget(block.druid.time_column, block.druid.segment_granularity, block.druid.mode)
+    return DruidTarget(
+        block.druid.time_column,
+        block.druid.segment_granularity,
+        block.druid.mode,
+        time_limit_minutes=block.druid.time_limit_minutes,
+    )

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from sluice.events.facts import Event, FileUploaded, TaskCompleted, TaskProgress
+from sluice.events.facts import DruidSubmitted, Event, FileUploaded, TaskCompleted, TaskProgress
 from sluice.events.identity import derived_id, task_id_for_outside
 from sluice.events.values import FileFormat, WaitsFor, display_name
 
@@ -35,10 +35,15 @@ class Envelope(Generic[E_co]):
 
 
 def follow(cause: Envelope[Event], data: E, *, source: str, time: datetime) -> Envelope[E]:
-    """Wrap the fact that follows from `cause`. The same cause and fact give the same id; an outcome hangs on its task alone."""
+    """Wrap the fact that follows from `cause`. The same cause and fact give the same id; an outcome hangs on its task alone.
+
+    Every attempt to submit is a fact of its own.
+    """
     match data:
         case TaskCompleted():
             event_id = derived_id(data.task_id, TaskCompleted.TOPIC)
+        case DruidSubmitted(attempt=attempt) if attempt > 1:
+            event_id = derived_id(cause.identity(), f"{data.TYPE} {attempt}")
         case TaskProgress(waits_for=WaitsFor()):  # of which one task may tell several
             event_id = derived_id(cause.identity(), f"{data.TYPE}\x00{data.waits_for}\x00{data.at.isoformat()}")
         case _:

@@ -1,4 +1,4 @@
-"""What `problems.toml` says, typed."""
+"""What `problems.toml` and `outcomes.toml` say, typed."""
 
 import tomllib
 from functools import cache
@@ -11,16 +11,21 @@ PATH = "/problems"
 HOME = Path(__file__).parent
 
 
-class ProblemKind(BaseModel):
-    """One code. `happened` and `remedy` are one or more sentences; what they put in backquotes is code."""
+class OutcomeKind(BaseModel):
+    """The code of a task that did not succeed. `happened` and `remedy` are one or more sentences; what they put in backquotes is code."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     code: str = Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")
-    status: int = Field(ge=400, le=599, description="of the HTTP answer; a code has one")
     title: str
     happened: str
     remedy: str
+
+
+class ProblemKind(OutcomeKind):
+    """The code of a refusal."""
+
+    status: int = Field(ge=400, le=599, description="of the HTTP answer; a code has one")
 
     @property
     def type(self) -> str:
@@ -41,9 +46,20 @@ class ProblemKind(BaseModel):
 @cache
 def problem_kinds() -> dict[str, ProblemKind]:
     """All of them by code, in the order of status and code."""
-    with (HOME / "problems.toml").open("rb") as source:
-        kinds = [ProblemKind(code=code, **said) for code, said in tomllib.load(source).items()]
+    kinds = [ProblemKind(code=code, **said) for code, said in _said("problems.toml").items()]
     return {kind.code: kind for kind in sorted(kinds, key=lambda kind: (kind.status, kind.code))}
+
+
+@cache
+def outcome_kinds() -> dict[str, OutcomeKind]:
+    """All of them by code, in their order."""
+    kinds = _said("outcomes.toml")
+    return {code: OutcomeKind(code=code, **kinds[code]) for code in sorted(kinds)}
+
+
+def _said(name: str) -> dict[str, dict[str, Any]]:
+    with (HOME / name).open("rb") as source:
+        return tomllib.load(source)
 
 
 def kind_of(code: str) -> ProblemKind:

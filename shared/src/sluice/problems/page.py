@@ -10,7 +10,7 @@ from jinja2 import Environment
 from markupsafe import Markup, escape
 
 from sluice import pages
-from sluice.problems.kinds import HOME, PATH, ProblemKind
+from sluice.problems.kinds import HOME, PATH, OutcomeKind, ProblemKind
 
 TEMPLATE = "problems.html.j2"
 
@@ -24,8 +24,13 @@ Whatever an API refuses, it says in a problem document (RFC 9457, `application/p
 host, as HTML or, for `Accept: application/json`, as JSON. Written by `make docs` from `shared/src/sluice/problems/problems.toml`.
 """
 
+OF_OUTCOMES = """## How tasks end
+A task that Druid could not load, or that was given up, ends with one of these as `error.code`; `error.message` has the particulars.
+Each has its page, too. Codes of the validator stand in its report. Written from `shared/src/sluice/problems/outcomes.toml`.
+"""
 
-def render_page(kinds: Iterable[ProblemKind]) -> str:
+
+def render_page(kinds: Iterable[OutcomeKind]) -> str:
     """One HTML page about these kinds."""
     shown = list(kinds)
     return _environment().get_template(TEMPLATE).render(kinds=shown, alone=len(shown) == 1, path=PATH)
@@ -36,14 +41,24 @@ def content_security_policy() -> str:
     return pages.content_security_policy(HOME / TEMPLATE)
 
 
-def render_markdown(kinds: Iterable[ProblemKind]) -> str:
+def render_markdown(kinds: Iterable[ProblemKind], outcomes: Iterable[OutcomeKind]) -> str:
     """`docs/problems.md`."""
-    rows = [f"| {kind.status} | `{kind.code}` | {kind.title}. {kind.happened} | {kind.remedy} |" for kind in kinds]
-    return "\n".join((HEAD, "| status | code | what happened | what to do |", "|---|---|---|---|", *rows, ""))
+    refusals = [f"| {kind.status} {_row(kind)}" for kind in kinds]
+    ends = [_row(kind) for kind in outcomes]
+    return "\n".join(
+        (
+            *(HEAD, "| status | code | what happened | what to do |", "|---|---|---|---|", *refusals, ""),
+            *(OF_OUTCOMES, "| code | what happened | what to do |", "|---|---|---|", *ends, ""),
+        )
+    )
 
 
-def write_markdown(docs: Path, kinds: Iterable[ProblemKind]) -> None:
-    (docs / "problems.md").write_text(render_markdown(kinds), encoding="utf-8")
+def _row(kind: OutcomeKind) -> str:
+    return f"| `{kind.code}` | {kind.title}. {kind.happened} | {kind.remedy} |"
+
+
+def write_markdown(docs: Path, kinds: Iterable[ProblemKind], outcomes: Iterable[OutcomeKind]) -> None:
+    (docs / "problems.md").write_text(render_markdown(kinds, outcomes), encoding="utf-8")
 
 
 @cache

@@ -23,6 +23,7 @@ _VERSION = "2000-01-01T00:00:00.000Z"
 """Of every segment, in its name."""
 _DRUID = "33.0.0"
 _EXTENSIONS = ("druid-s3-extensions", "druid-parquet-extensions")
+_DEFAULT_RULES = [{"type": "loadForever", "tieredReplicants": {"_default_tier": 2}}]
 _NO_SEGMENT = "No used segment found for the given datasource and interval"
 
 
@@ -36,6 +37,7 @@ def create_app(tasks: Tasks, store: Store) -> Starlette:
             Route(f"{_OVERLORD}/leader", _leader),
             Route("/druid/coordinator/v1/leader", _leader),
             Route(f"{_OVERLORD}/task", overlord.submit, methods=["POST"]),
+            Route(f"{_OVERLORD}/tasks", overlord.list_tasks),
             Route(f"{_OVERLORD}/taskStatus", overlord.statuses, methods=["POST"]),
             Route(f"{_OVERLORD}/task/{{id}}", overlord.known(_payload)),
             Route(f"{_OVERLORD}/task/{{id}}/status", overlord.known(_status)),
@@ -47,6 +49,7 @@ def create_app(tasks: Tasks, store: Store) -> Starlette:
             Route(f"{_OVERLORD}/lockedIntervals/v2", overlord.locks, methods=["POST"]),
             Route(f"{_OVERLORD}/datasources/{{datasource}}", coordinator.mark_unused, methods=["DELETE"]),
             Route("/druid/coordinator/v1/rules/{datasource}", coordinator.rules),
+            Route("/druid/coordinator/v1/rules/{datasource}", coordinator.set_rules, methods=["POST"]),
             Route("/druid/coordinator/v1/datasources/{datasource}/loadstatus", coordinator.load_status),
             Route(
                 "/druid/coordinator/v1/metadata/datasources/{datasource}/segments",
@@ -77,6 +80,12 @@ class Overlord:
             return PlainTextResponse("No Task IDs provided.", 400)
         found = [run for run in map(self._tasks.find, ids) if run]
         return JSONResponse({run.task.id: run.brief() for run in found})
+
+    async def list_tasks(self, request: Request) -> Response:
+        """Of a datasource, those that have ended, the last ones first; `max` of them."""
+        datasource, most = request.query_params.get("datasource"), int(request.query_params.get("max", 100))
+        ended = [run.full() for run in self._tasks.ended() if datasource in {None, run.task.datasource}]
+        return JSONResponse(ended[:most])
 
     def known(self, answer: Callable[[Run], Response]) -> Callable[[Request], Awaitable[Response]]:
         """An endpoint on one task: 404 for an id that was never submitted."""
@@ -109,8 +118,19 @@ class Overlord:
 
 
 class Coordinator:
+    """Keeps retention rules, and does not apply them."""
+
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._rules: dict[str, list[dict[str, Any]]] = {}
+
+    async def rules(self, request: Request) -> Response:
+        own = self._rules.get(request.path_params["datasource"], [])
+        return JSONResponse([*own, *(_DEFAULT_RULES if "full" in request.query_params else ())])
+
+    async def set_rules(self, request: Request) -> Response:
+        self._rules[request.path_params["datasource"]] = await request.json()
+        return Response()
 
     async def load_status(self, request: Request) -> Response:
         """Without an interval Druid looks at the last 14 days."""
@@ -139,9 +159,6 @@ class Coordinator:
         segments = len(self._store.spans(datasource))
         await run_in_threadpool(self._store.forget, datasource)
         return JSONResponse({"numChangedSegments": segments})
-
-    async def rules(self, _: Request) -> Response:
-        return JSONResponse([{"type": "loadForever", "tieredReplicants": {"_default_tier": 2}}])
 
 
 def _utc(instant: datetime) -> str:

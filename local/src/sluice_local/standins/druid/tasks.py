@@ -84,6 +84,10 @@ class Tasks:
     def find(self, task_id: str) -> Run | None:
         return self._runs.get(task_id)
 
+    def ended(self) -> list[Run]:
+        """The last one first."""
+        return [run for run in reversed(list(self._runs.values())) if run.state != "RUNNING"]
+
     def busy(self) -> list[str]:
         return [run.task.id for run in list(self._runs.values()) if run.state == run.runner == "RUNNING"]
 

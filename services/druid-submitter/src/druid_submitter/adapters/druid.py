@@ -1,11 +1,13 @@
 """What Druid is asked: the Overlord about tasks, the Coordinator about segments, the Broker about rows."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from druid_submitter.adapters.words import LONGEST_REPORT, LONGEST_WORDS, NEIGHBOURS, error_in, errors_of
 from druid_submitter.domain.admission import Capacity
+from druid_submitter.domain.failure import Words
 from druid_submitter.domain.interval import ALL_TIME, Interval, parsed, spanning
 from druid_submitter.domain.spec import TASK_COLUMN
 from druid_submitter.domain.watch import Presence, RowStats, TaskState, TaskStatus
@@ -104,6 +106,33 @@ class HttpDruidTasks:
             return ()
         told = {} if answer.status in {BAD_REQUEST, NOT_FOUND} else answer.json()
         return [parsed(interval) for interval in told.get(datasource, ())]
+
+    async def words(self, datasource: str, task_id: str) -> Words:
+        status = await self._status_of(task_id)
+        report = await self._text(f"/task/{task_id}/reports")
+        listed = await self._text(f"/tasks?state=complete&max={NEIGHBOURS}&datasource={datasource}")
+        return Words(
+            status=(status.error or "")[:LONGEST_WORDS],
+            report=error_in(report)[:LONGEST_WORDS],
+            sub_tasks=errors_of(listed, group=task_id),
+            log=await self._text(f"/task/{task_id}/log?offset=-{LONGEST_WORDS}"),
+            whole_report=report[:LONGEST_REPORT],
+        )
+
+    async def _text(self, path: str) -> str:
+        """Of what may be missing, or be a page about an error: empty then."""
+        try:
+            answer = await self.druid.ask(Role.OVERLORD, "GET", OVERLORD + path)
+        except Transient:
+            return ""
+        return "" if not answer.good or answer.text.lstrip().startswith("<") else answer.text
+
+    async def rules(self, datasource: str) -> Sequence[Mapping[str, Any]]:
+        try:
+            answer = await self.druid.ask(Role.COORDINATOR, "GET", f"{COORDINATOR}/rules/{datasource}?full=true")
+        except DruidDenied:
+            return ()
+        return answer.json() if answer.good else ()
 
     async def row_stats(self, task_id: str) -> RowStats | None:
         answer = await self.druid.ask(Role.OVERLORD, "GET", f"{OVERLORD}/task/{task_id}/reports")

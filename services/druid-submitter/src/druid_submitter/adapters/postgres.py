@@ -43,7 +43,7 @@ WHERE task_id IN (
     WHERE phase = ANY($2) AND phase <> 'concluded' AND due_at <= now() AND leased_until <= now()
     ORDER BY slots = 0, due_at LIMIT $3 FOR UPDATE SKIP LOCKED
 )
-RETURNING cause, phase, attempt, polls, unknown_polls, problem_code, problem_message, lease, waits_for,
+RETURNING cause, phase, attempt, polls, unknown_polls, problem_code, problem_message, lease, waits_for, deadline,
     EXISTS (SELECT 1 FROM submitter.cancels WHERE cancels.task_id = ingestions.task_id) AS cancelled
 """
 """Whoever has a place in Druid comes first: no crowd that only waits is to keep slots idle."""
@@ -77,6 +77,13 @@ SELECT EXISTS (
 )
 """
 """The same of one that takes no part."""
+REPLACED = """
+SELECT EXISTS (
+    SELECT 1 FROM submitter.ingestions AS mine JOIN submitter.ingestions AS later USING (datasource)
+    WHERE mine.task_id = $1 AND later.loaded AND later.replaces AND later.span && mine.span
+    AND (later.accepted_at, later.task_id) > (mine.accepted_at, mine.task_id)
+)
+"""
 BEFORE = """
 SELECT other.alone, other.replaces FROM submitter.ingestions AS mine JOIN submitter.ingestions AS other USING (datasource)
 WHERE mine.task_id = $1 AND other.task_id <> mine.task_id AND other.phase <> 'concluded'
@@ -153,9 +160,14 @@ class PostgresIngestions:
         async with transaction(self.pool) as connection:
             return bool(await connection.fetchval(LATER_IS_LOADED, *asked))
 
-    async def submitted(self, ingestion: Ingestion, fact: Envelope[DruidSubmitted]) -> None:
-        change = f"phase = 'submitted', polls = 0, unknown_polls = 0, waits_for = NULL, druid_task_id = $3, {FREE}"
-        await self._change(ingestion, change, fact.data.druid_task_id, said=fact)
+    async def replaced(self, ingestion: Ingestion) -> bool:
+        async with transaction(self.pool) as connection:
+            return bool(await connection.fetchval(REPLACED, ingestion.task_id))
+
+    async def submitted(self, ingestion: Ingestion, fact: Envelope[DruidSubmitted], deadline: datetime) -> None:
+        counters = "polls = 0, unknown_polls = 0, waits_for = NULL"
+        change = f"phase = 'submitted', {counters}, druid_task_id = $3, deadline = $4, {FREE}"
+        await self._change(ingestion, change, fact.data.druid_task_id, deadline, said=fact)
 
     async def ingesting(self, ingestion: Ingestion) -> None:
         await self._change(ingestion, "phase = 'ingesting'")
@@ -169,6 +181,11 @@ class PostgresIngestions:
     async def resubmit(self, ingestion: Ingestion, attempt: int) -> None:
         change = f"phase = 'submitting', attempt = $3, polls = 0, unknown_polls = 0, {FREE}"
         await self._change(ingestion, change, attempt)
+
+    async def try_again(self, ingestion: Ingestion, due: datetime) -> None:
+        counters = "attempt = attempt + 1, polls = 0, unknown_polls = 0"
+        places = "slots = 0, resume_at = $3, due_at = $3, leased_until = now()"
+        await self._change(ingestion, f"phase = 'submitting', {counters}, {places}", due)
 
     async def clearing(self, ingestion: Ingestion, problem: Problem) -> None:
         change = f"phase = 'clearing', problem_code = $3, problem_message = $4, polls = 0, {FREE}"
@@ -216,6 +233,7 @@ def _ingestion(row: asyncpg.Record) -> Ingestion:
         lease=row["lease"],
         cancelled=row["cancelled"],
         waits_for=WaitsFor(row["waits_for"]) if row["waits_for"] else None,
+        deadline=row["deadline"],
     )
 
 

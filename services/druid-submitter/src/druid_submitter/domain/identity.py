@@ -8,6 +8,9 @@ def druid_task_id(datasource: str, task_id: UUID, attempt: int) -> str:
     return f"sluice_{datasource}_{task_id}_{attempt}"
 
 
-def removal_id(ingestion_id: str) -> str:
-    """Of the Druid task that takes out what an ingestion has left behind."""
-    return f"{ingestion_id}_removal"
+REMOVALS = 3
+
+
+def removal_ids(ingestion_id: str) -> list[str]:
+    """Of the Druid tasks that take out what an ingestion has left behind: each is for when the one before has failed."""
+    return [f"{ingestion_id}_removal", *(f"{ingestion_id}_removal_{n}" for n in range(2, REMOVALS + 1))]

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import assert_never
 from uuid import UUID
 
+from druid_submitter.domain.failure import passes
 from druid_submitter.domain.identity import druid_task_id
 from sluice.events import (
     Accepted,
@@ -22,6 +23,8 @@ from sluice.events import (
 
 Cause = Envelope[FileValidated] | Envelope[TaskCommand]
 """What a task of ours follows from: a verdict, or the command to take another task's rows out."""
+
+TIME_LIMIT = "time-limit"
 
 CANCELLED = Problem(code="cancelled", message="The task was cancelled; none of its rows is loaded.")
 
@@ -90,7 +93,7 @@ Work = Load | DryRun | Refuse | Retract
 class Ingestion:
     """One task as a replica holds it. `lease` is the fence: whoever holds an older one changes nothing.
 
-    `cancelled`: somebody has asked for it to be cancelled. `waits_for`: as it was told last.
+    `cancelled`: somebody has asked for it to be cancelled. `waits_for`: as it was told last. `deadline`: by when Druid must be ready.
     """
 
     cause: Cause
@@ -102,6 +105,11 @@ class Ingestion:
     lease: int
     cancelled: bool = False
     waits_for: WaitsFor | None = None
+    deadline: datetime | None = None
+
+    @property
+    def to_be_stopped(self) -> bool:
+        return self.cancelled or (self.problem is not None and self.problem.code == TIME_LIMIT)
 
     @property
     def about(self) -> About:
@@ -149,6 +157,10 @@ def first_phase(cause: Cause) -> Phase:
 def refusal(ingestion: Ingestion) -> tuple[Outcome, Receipt, Problem]:
     """How a task ends that does not succeed: by its verdict, by a cancel, or because Druid could not do it."""
     problem = ingestion.problem or Problem(code="internal", message="Loading failed.")
+    if passes(problem) and ingestion.cancelled:
+        problem = CANCELLED
+    elif passes(problem) and ingestion.attempt > 1:
+        problem = Problem(code=problem.code, message=f"{problem.message} It was tried {ingestion.attempt} times.")
     none_loaded = Receipt(accepted=0, ingested=0, queryable=0)
     match ingestion.work:
         case Refuse(verdict):

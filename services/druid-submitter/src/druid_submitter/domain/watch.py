@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
 
-from sluice.events import Accepted, Outcome, Preview, Problem, Receipt
+from sluice.events import Accepted, Outcome, Preview, Receipt
 
 LOST_AFTER = 3
 """Polls in a row on which Druid does not know a task that it took: then it is submitted again, under the same id."""
@@ -57,9 +57,14 @@ class Prove:
 
 @dataclass(frozen=True, slots=True)
 class Clear:
-    """It did not work. To be concluded once Druid holds none of the rows."""
+    """It did not work. To be concluded, or tried again, once Druid holds none of the rows."""
 
-    problem: Problem
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Druid has processed all rows and loaded every segment, and a query counts fewer: not yet, or not any more."""
+
+    counted: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +94,14 @@ def after_status(status: TaskStatus, unknown_polls: int) -> Wait | Resubmit | Pr
         case TaskState.SUCCESS:
             return Prove()
         case TaskState.FAILED:
-            said = f" Druid says: {status.error}" if status.error else ""
-            return Clear(Problem(code="ingestion-failed", message=f"Druid could not do it.{said}"[:1000]))
+            return Clear()
         case TaskState.UNKNOWN:
             return Resubmit() if unknown_polls >= LOST_AFTER else Wait()
         case _:
             assert_never(status.state)
 
 
-def prove(accepted: Accepted, stats: RowStats | None, presence: Presence) -> Wait | Hold | Conclude:
+def prove(accepted: Accepted, stats: RowStats | None, presence: Presence) -> Wait | Missing | Hold | Conclude:
     """After SUCCESS: succeeded only if report, query and verdict name the same number of rows."""
     if stats is None or not presence.loaded:
         return Wait()
@@ -106,7 +110,7 @@ def prove(accepted: Accepted, stats: RowStats | None, presence: Presence) -> Wai
     if presence.counted > accepted.accepted:
         return Hold(f"a query counts {presence.counted} rows where {accepted.accepted} were accepted")
     if presence.counted < accepted.accepted:
-        return Wait()
+        return Missing(presence.counted)
     rows = Receipt(
         source=accepted.source,
         accepted=accepted.accepted,

@@ -1,12 +1,27 @@
 """The three loops that take an ingestion from its verdict to its outcome, wired. None waits for another."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
+from druid_submitter.domain.failure import Attempts
 from druid_submitter.domain.ingestion import DryRun, Ingestion, Phase
-from druid_submitter.ports import Admission, Contracts, DruidTasks, EventPublisher, Ingestions, Pace, Verdicts
+from druid_submitter.ports import (
+    Admission,
+    Contracts,
+    DruidTasks,
+    EventPublisher,
+    Evidence,
+    Ingestions,
+    Outcomes,
+    Pace,
+    Verdicts,
+)
+from druid_submitter.usecases.begin import BeginAttempt
 from druid_submitter.usecases.clear import ClearIngestion
 from druid_submitter.usecases.conclude import ConcludeIngestion
 from druid_submitter.usecases.door import Door
+from druid_submitter.usecases.explain import ExplainFailure
+from druid_submitter.usecases.missing import FindMissingRows
 from druid_submitter.usecases.patience import Patience
 from druid_submitter.usecases.preview import PreviewIngestion
 from druid_submitter.usecases.progress import TellProgress
@@ -68,29 +83,36 @@ class World:
     druid: DruidTasks
     contracts: Contracts
     verdicts: Verdicts
+    outcomes: Outcomes
+    evidence: Evidence
     events: EventPublisher
     clock: Clock
 
 
-def advance_ingestions(world: World, batch_size: int) -> AdvanceIngestions:
-    """`batch_size`: ingestions that one loop holds at a time."""
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """`batch_size`: ingestions that one loop holds at a time. `time`: of Druid for an attempt at a file whose contract sets none."""
+
+    batch_size: int
+    attempts: Attempts
+    time: timedelta
+
+
+def advance_ingestions(world: World, limits: Limits) -> AdvanceIngestions:
+    """All loops, wired."""
     ingestions, admission, druid, clock = world.ingestions, world.admission, world.druid, world.clock
-    tell, rows = TellProgress(world.events, clock), Rows(druid, world.contracts, world.verdicts)
+    tell, rows = TellProgress(world.events, clock), Rows(druid, world.contracts, world.verdicts, limits.time)
     patience = Patience(ingestions, tell, clock)
     steps, conclude = Steps(ingestions, patience), ConcludeIngestion(ingestions, patience, clock)
-    prove = ProveIngestion(ingestions, druid, rows, conclude)
-    submit = SubmitIngestion(ingestions, druid, world.contracts, rows, Door(clock), patience, clock)
+    find = FindMissingRows(ingestions, world.outcomes, rows, conclude, patience, clock)
+    prove, explain = ProveIngestion(ingestions, druid, rows, find, conclude), ExplainFailure(druid, world.evidence)
+    begin = BeginAttempt(ingestions, druid, rows, world.outcomes, conclude, patience, clock)
+    submit = SubmitIngestion(ingestions, druid, world.contracts, rows, begin, Door(clock), patience, clock)
+    clear = ClearIngestion(ingestions, druid, rows, prove, conclude, patience, limits.attempts, clock)
+    preview = PreviewIngestion(ingestions, druid, world.contracts, rows, conclude)
     return AdvanceIngestions(
-        submit=SubmitIngestions(ingestions, admission, druid, submit, steps, batch_size),
-        watch=WatchIngestions(ingestions, druid, world.pace, admission, tell, steps, patience),
+        submit=SubmitIngestions(ingestions, admission, druid, submit, steps, limits.batch_size),
+        watch=WatchIngestions(ingestions, druid, world.pace, admission, explain, tell, steps, patience, clock),
         admission=admission,
-        conclude=ConcludeIngestions(
-            ingestions,
-            admission,
-            prove,
-            ClearIngestion(druid, rows, prove, conclude, patience),
-            PreviewIngestion(ingestions, druid, world.contracts, rows, conclude),
-            steps,
-            batch_size,
-        ),
+        conclude=ConcludeIngestions(ingestions, admission, prove, clear, preview, steps, limits.batch_size),
     )

@@ -1,46 +1,61 @@
-"""See to it that Druid holds none of a task's rows before the task ends as anything but succeeded."""
+"""See to it that Druid holds none of a task's rows before the task ends as anything but succeeded, or is tried again."""
 
 from dataclasses import dataclass
 
 import structlog
 
-from druid_submitter.domain.identity import removal_id
+from druid_submitter.domain.failure import Attempts
+from druid_submitter.domain.identity import removal_ids
 from druid_submitter.domain.ingestion import Ingestion, Load, Refuse, Retract, refusal
 from druid_submitter.domain.spec import build_removal
-from druid_submitter.domain.watch import Conclude, Remove, TaskState, clear
-from druid_submitter.ports import DruidTasks
+from druid_submitter.domain.watch import Conclude, Hold, Remove, TaskState, Wait, clear
+from druid_submitter.ports import DruidTasks, Ingestions
 from druid_submitter.usecases.conclude import ConcludeIngestion
 from druid_submitter.usecases.patience import Patience
 from druid_submitter.usecases.prove import ProveIngestion
 from druid_submitter.usecases.rows import Rows
+from sluice.clock import Clock
+from sluice.events import Outcome, Problem
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class ClearIngestion:
+    ingestions: Ingestions
     druid: DruidTasks
     rows: Rows
     prove: ProveIngestion
     conclude: ConcludeIngestion
     patience: Patience
+    attempts: Attempts
+    clock: Clock
 
     async def __call__(self, ingestion: Ingestion) -> None:
         match await self._last_state(ingestion):
-            case TaskState.SUCCESS:
-                await self.prove(ingestion)  # it has succeeded after all
+            case TaskState.SUCCESS if await self.prove(ingestion):  # it has succeeded after all
                 return
             case TaskState.RUNNING | TaskState.UNKNOWN:
                 await self.patience.wait(ingestion)
                 return
         outcome, rows, problem = refusal(ingestion)
         if isinstance(ingestion.work, Retract):
-            await self.conclude(ingestion, Conclude(outcome, rows), problem)  # the rows stay as they were
+            await self._end(ingestion, Conclude(outcome, rows), problem)  # the rows stay as they were
             return
         presence = await self.druid.presence(ingestion.datasource, ingestion.task_id, None)
         decision = clear(outcome, rows, presence)
         if isinstance(decision, Remove):
             await self._remove(ingestion)
+        else:
+            await self._end(ingestion, decision, problem)
+
+    async def _end(self, ingestion: Ingestion, decision: Wait | Hold | Conclude, problem: Problem) -> None:
+        """Where the cause may have passed, not yet: the next attempt is due after a pause."""
+        failed = isinstance(decision, Conclude) and decision.outcome is Outcome.FAILED
+        due = self.attempts.next(ingestion.problem, ingestion.attempt, self.clock())
+        if failed and due:
+            log.info("another attempt", after=problem.code, due=due.isoformat())
+            await self.ingestions.try_again(ingestion, due)
         else:
             await self.conclude(ingestion, decision, problem)
 
@@ -54,7 +69,7 @@ class ClearIngestion:
             return TaskState.FAILED
         if await self.druid.burn(ingestion.druid_task_id, ingestion.datasource):
             return TaskState.FAILED
-        if ingestion.cancelled:
+        if ingestion.to_be_stopped:
             await self.druid.stop(ingestion.druid_task_id)
         statuses = await self.druid.statuses([ingestion.druid_task_id])
         return statuses[ingestion.druid_task_id].state
@@ -63,7 +78,13 @@ class ClearIngestion:
         """Take out what a broken ingestion has left behind. Asked each time; Druid knows the id once."""
         if not isinstance(ingestion.work, Load):
             raise TypeError(f"task {ingestion.task_id} cannot have left rows behind")
-        interval, druid_id = await self.rows.interval(ingestion.work.accepted), removal_id(ingestion.druid_task_id)
+        ids = removal_ids(ingestion.druid_task_id)
+        statuses = await self.druid.statuses(ids)
+        druid_id = next((each for each in ids if statuses[each].state is not TaskState.FAILED), None)
+        if druid_id is None:
+            await self.conclude(ingestion, Hold(f"{len(ids)} removals of its rows failed in Druid"), None)
+            return
+        interval = await self.rows.interval(ingestion.work.accepted)
         log.warning("rows of a broken ingestion are taken out", druid_task_id=druid_id)
         await self.druid.submit(build_removal(ingestion.datasource, druid_id, ingestion.task_id, interval))
         await self.patience.wait(ingestion)

@@ -34,6 +34,11 @@ class ConcludeIngestion:
             case _:
                 assert_never(decision)
 
+    async def stands(self, ingestion: Ingestion, fact: TaskCompleted) -> None:
+        """It has ended already, as S3 tells: the database was restored from an earlier day."""
+        log.warning("the outcome stands on S3 already", outcome=fact.outcome)
+        await self.ingestions.conclude(ingestion, follow(ingestion.cause, fact, source=SOURCE, time=fact.completed_at))
+
     async def _conclude(self, ingestion: Ingestion, end: Conclude, problem: Problem | None) -> None:
         now, work = self.clock(), ingestion.work
         verdict = getattr(ingestion.cause.data, "verdict", None)

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from druid_submitter.domain.ingestion import DryRun, Ingestion, Load, Phase, Refuse, Retract
-from druid_submitter.domain.watch import Conclude, Hold, Wait, prove, prove_retracted
+from druid_submitter.domain.watch import Conclude, Hold, Missing, Wait, prove, prove_retracted
 from druid_submitter.ports import DruidTasks, Ingestions
 from druid_submitter.usecases.conclude import ConcludeIngestion
+from druid_submitter.usecases.missing import FindMissingRows
 from druid_submitter.usecases.patience import POLLS_UNTIL_ALERT
 from druid_submitter.usecases.rows import Rows
 
@@ -18,19 +19,24 @@ class ProveIngestion:
     ingestions: Ingestions
     druid: DruidTasks
     rows: Rows
+    find: FindMissingRows
     conclude: ConcludeIngestion
 
-    async def __call__(self, ingestion: Ingestion) -> None:
+    async def __call__(self, ingestion: Ingestion) -> bool:
+        """False where the task is given up, and rows of it are missing for good."""
         if ingestion.phase is Phase.PROVING and ingestion.polls > POLLS_UNTIL_ALERT:
             # minutes without rows: does Druid still know the task?
             await self.ingestions.look_again(ingestion)
-            return
+            return True
         decision: Wait | Hold | Conclude
         match ingestion.work:
             case Load(accepted):
                 presence = await self.rows.presence(ingestion.datasource, ingestion.task_id, accepted)
                 stats = await self.druid.row_stats(ingestion.druid_task_id) if presence.loaded else None
-                decision = prove(accepted, stats, presence)
+                proved = prove(accepted, stats, presence)
+                if isinstance(proved, Missing):
+                    return await self.find(ingestion, accepted, proved)
+                decision = proved
             case Retract(task_id):
                 accepted = await self.rows.loaded_by(ingestion.datasource, task_id)
                 decision = prove_retracted(await self.rows.presence(ingestion.datasource, task_id, accepted))
@@ -39,3 +45,4 @@ class ProveIngestion:
             case _:
                 assert_never(ingestion.work)
         await self.conclude(ingestion, decision, problem=None)
+        return True

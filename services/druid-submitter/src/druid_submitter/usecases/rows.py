@@ -1,9 +1,12 @@
 """Which rows an ingestion is about, and what Druid has of them."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
 
+from druid_submitter.domain.ingestion import Load, Work
 from druid_submitter.domain.interval import Interval, covering
+from druid_submitter.domain.retention import Drop, ends_of, first_drop
 from druid_submitter.domain.watch import Presence
 from druid_submitter.errors import NothingLoaded
 from druid_submitter.ports import Contracts, DruidTasks, Verdicts
@@ -16,6 +19,8 @@ class Rows:
     druid: DruidTasks
     contracts: Contracts
     verdicts: Verdicts
+    longest: timedelta
+    """That Druid may be at a file whose contract does not say."""
 
     async def loaded_by(self, datasource: str, task_id: UUID) -> Accepted:
         """The verdict by which the rows were loaded that are to be taken out. Raises NothingLoaded."""
@@ -27,6 +32,19 @@ class Rows:
     async def interval(self, accepted: Accepted) -> Interval:
         contract = await self.contracts.get(accepted.contract)
         return covering(accepted.time_range.first, accepted.time_range.last, contract.druid.segment_granularity)
+
+    async def time_limit(self, work: Work) -> timedelta:
+        """How long Druid may be at it."""
+        if not isinstance(work, Load):
+            return self.longest
+        minutes = (await self.contracts.get(work.accepted.contract)).druid.time_limit_minutes
+        return timedelta(minutes=minutes) if minutes else self.longest
+
+    async def dropped(self, accepted: Accepted, now: datetime) -> Drop | None:
+        """Would Druid's retention rules let nobody query some of the rows?"""
+        contract = await self.contracts.get(accepted.contract)
+        ends = ends_of(accepted.time_range, contract.druid.segment_granularity)
+        return first_drop(await self.druid.rules(contract.datasource), ends, now)
 
     async def presence(self, datasource: str, task_id: UUID, accepted: Accepted) -> Presence:
         """Of a file that takes the place of all, all must be loaded: until then, rows that were there before still answer."""

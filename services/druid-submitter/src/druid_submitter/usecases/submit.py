@@ -10,6 +10,7 @@ from druid_submitter.domain.spec import build_removal, build_spec
 from druid_submitter.domain.turn import Later, Now, Overtaken, Wish, to_load, to_take_out
 from druid_submitter.errors import IdBurnt
 from druid_submitter.ports import Admission, Contracts, DruidTasks, Ingestions
+from druid_submitter.usecases.begin import BeginAttempt
 from druid_submitter.usecases.conclude import told_of
 from druid_submitter.usecases.door import Door
 from druid_submitter.usecases.patience import Patience
@@ -35,6 +36,7 @@ class SubmitIngestion:
     druid: DruidTasks
     contracts: Contracts
     rows: Rows
+    begin: BeginAttempt
     door: Door
     patience: Patience
     clock: Clock
@@ -51,6 +53,8 @@ class SubmitIngestion:
                 await self._submit(ingestion, wish)
 
     async def _submit(self, ingestion: Ingestion, wish: Wish) -> None:
+        if not await self.begin(ingestion):
+            return
         spec = await self._spec(ingestion)
         try:
             async with self.door.way_in():
@@ -63,7 +67,10 @@ class SubmitIngestion:
             return
         ours = {"druid_task_id": ingestion.druid_task_id, "attempt": ingestion.attempt}
         fact = DruidSubmitted(**told_of(ingestion), **ours)
-        await self.ingestions.submitted(ingestion, follow(ingestion.cause, fact, source=SOURCE, time=self.clock()))
+        told = follow(ingestion.cause, fact, source=SOURCE, time=self.clock())
+        await self.ingestions.submitted(
+            ingestion, told, deadline=told.time + await self.rows.time_limit(ingestion.work)
+        )
         log.info("submitted", druid_task_id=ingestion.druid_task_id)
 
     async def _locked(self, datasource: str, wish: Wish) -> bool:

@@ -5,18 +5,23 @@ from typing import assert_never
 
 import structlog
 
-from druid_submitter.domain.ingestion import Ingestion, Phase
+from druid_submitter.domain.ingestion import TIME_LIMIT, Ingestion, Phase
 from druid_submitter.domain.watch import Clear, Prove, Resubmit, TaskState, TaskStatus, Wait, after_status
 from druid_submitter.ports import Admission, DruidTasks, Ingestions, Pace
+from druid_submitter.usecases.explain import ExplainFailure
 from druid_submitter.usecases.patience import Patience
 from druid_submitter.usecases.progress import TellProgress
 from druid_submitter.usecases.steps import Steps
+from sluice.clock import Clock
 from sluice.errors import Transient
+from sluice.events import Problem
 
 log = structlog.get_logger()
 
 BATCH = 500
 """Ids in one question."""
+NOT_ASKED = TaskStatus(TaskState.RUNNING)
+"""Of one that Druid did not name, and was not asked for singly yet: as far as is known, it goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +30,11 @@ class WatchIngestions:
     druid: DruidTasks
     pace: Pace
     admission: Admission
+    explain: ExplainFailure
     tell: TellProgress
     steps: Steps
     patience: Patience
+    clock: Clock
 
     async def __call__(self) -> bool:
         """False: how soon to ask again is for the pace to say."""
@@ -54,11 +61,12 @@ class WatchIngestions:
         still: list[Ingestion] = []
         news: list[Ingestion] = []
         for each in due:
-            (still if _nothing_new(each, statuses.get(each.druid_task_id)) else news).append(each)
+            quiet = _nothing_new(each, statuses.get(each.druid_task_id)) and not self._is_late(each)
+            (still if quiet else news).append(each)
         await self.ingestions.wait_all([(each, self.patience.next_look(each)) for each in still])
 
         async def step(ingestion: Ingestion) -> None:
-            await self._watch(ingestion, statuses[ingestion.druid_task_id])
+            await self._watch(ingestion, statuses.get(ingestion.druid_task_id, NOT_ASKED))
 
         if news:
             await self.steps.take(news, step)
@@ -69,6 +77,10 @@ class WatchIngestions:
             await self.ingestions.ingesting(ingestion)
             await self.tell(ingestion)
         decision = after_status(status, ingestion.unknown_polls)
+        if isinstance(decision, Wait) and self._is_late(ingestion):
+            log.warning("stopped: its time is over", druid_task_id=ingestion.druid_task_id)
+            await self.ingestions.clearing(ingestion, _late(ingestion))
+            return
         match decision:
             case Wait():
                 await self.patience.wait(ingestion, unknown=status.state is TaskState.UNKNOWN)
@@ -77,10 +89,20 @@ class WatchIngestions:
                 await self.ingestions.resubmit(ingestion, ingestion.attempt)
             case Prove():
                 await self.ingestions.proving(ingestion)
-            case Clear(problem):
-                await self.ingestions.clearing(ingestion, problem)
+            case Clear():
+                await self.ingestions.clearing(ingestion, await self.explain(ingestion))
             case _:
                 assert_never(decision)
+
+    def _is_late(self, ingestion: Ingestion) -> bool:
+        return ingestion.deadline is not None and self.clock() > ingestion.deadline
+
+
+def _late(ingestion: Ingestion) -> Problem:
+    by = f"{ingestion.deadline:%Y-%m-%d %H:%M:%S} UTC"
+    return Problem(
+        code=TIME_LIMIT, message=f"Druid was not ready by {by}, when its time for the file was over. It was stopped."
+    )
 
 
 def _nothing_new(ingestion: Ingestion, status: TaskStatus | None) -> bool:
