@@ -13,7 +13,7 @@ from sluice.testing import ManualClock, file_validated, verdict_accepted
 TICK = 0.05
 SECONDS = 0.3
 SLOTS = 4
-LOOPS = {"submit": 0.2, "watch": 0.1, "conclude": 0.2, "admit": 1.0}
+LOOPS = {"submit": 0.1, "watch": 0.1, "conclude": 0.1, "admit": 1.0}
 
 
 @dataclass

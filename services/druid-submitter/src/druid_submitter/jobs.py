@@ -10,9 +10,9 @@ from sluice.proof import ProveStorage
 def advance_jobs(advance: AdvanceIngestions) -> tuple[Job, ...]:
     """Take open ingestions further; each looks for due ones several times a second."""
     return (
-        Job("submit-ingestions", advance.submit, pause=0.2),
+        Job("submit-ingestions", advance.submit, pause=0.1),
         Job("watch-ingestions", advance.watch, pause=0.1),
-        Job("conclude-ingestions", advance.conclude, pause=0.2),
+        Job("conclude-ingestions", advance.conclude, pause=0.1),
         Job("admit-ingestions", advance.admit, pause=1.0),
     )
 

@@ -9,7 +9,7 @@ from sluice.events import WaitsFor
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """It has its turn, and a place in Druid of so many slots."""
+    """It has its turn, and a place in Druid of so many slots: one, or three and more for a supervisor and its sub-tasks."""
 
     slots: int
 
