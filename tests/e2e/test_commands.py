@@ -1,5 +1,6 @@
 """What is asked of tasks, from the API to Druid: retract, cancel, retry."""
 
+import time
 from uuid import uuid4
 
 import httpx
@@ -53,6 +54,26 @@ def test_a_rejected_file_is_tried_once_more_as_a_task_that_names_it(sluice):
     assert (task["state"], task["retries"]) == ("rejected", task_id)
     over = ask(sluice, task_id, "retry")
     assert (over.status_code, over.json()["code"]) == (409, "nothing-to-retry")
+
+
+def test_files_of_a_paused_datasource_wait_until_it_is_resumed(sluice, until):
+    datasource = sluice.publish_sales("replace")
+    here = f"/v1/datasources/{datasource}"
+
+    def command(name: str) -> dict:
+        return httpx.post(f"{sluice.stack.url}{here}/{name}", timeout=60, trust_env=False).raise_for_status().json()
+
+    paused = command("pause")["paused"]
+    assert sluice.get(here).json()["paused"] == paused
+    time.sleep(3)  # it holds within a few seconds, which nobody can see from outside
+    task_id = sluice.upload(sluice.sales_file(), datasource)
+    waits = until(lambda: sluice.get(f"/v1/tasks/{task_id}").json().get("waits_for"), "the task says why it waits")
+    assert waits["reason"] == "paused"
+    assert sluice.counts(datasource) == {}
+    command("resume")
+    assert sluice.outcome(task_id)["state"] == "succeeded"
+    assert sluice.counts(datasource) == {task_id: 200}
+    assert sluice.get(here).json()["paused"] is None
 
 
 def test_a_task_that_nobody_knows_is_told_so(sluice):

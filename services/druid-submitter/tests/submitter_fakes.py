@@ -1,10 +1,12 @@
 """Fakes at the submitter's ports. `test_adapters.py` holds them against Postgres and Druid."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from uuid import UUID
 
+from druid_submitter.adapters.admission import nothing_is_paused
 from druid_submitter.domain.admission import Capacity, Room, grant
 from druid_submitter.domain.failure import Attempts, Words
 from druid_submitter.domain.ingestion import Ingestion, Load, Phase, about, first_phase
@@ -248,8 +250,8 @@ class InMemoryIngestions:
     def before(self, mine):
         return [row for row in self._others(mine) if row["phase"] is not Phase.CONCLUDED and _blocks(row, mine)]
 
-    async def step_back(self, ingestion, until):
-        changes = {"slots": 0, "resume_at": until, "waits_for": WaitsFor.LOCK, "polls": ingestion.polls + 1}
+    async def step_back(self, ingestion, until, waits_for):
+        changes = {"slots": 0, "resume_at": until, "waits_for": waits_for, "polls": ingestion.polls + 1}
         self._give_back(ingestion, until, **changes)
 
     async def superseded(self, ingestion, wish):
@@ -314,6 +316,7 @@ class InMemoryAdmission:
     tasks_per_slot: float = 3.0
     others: int = 0
     due: bool = True
+    paused: Callable = nothing_is_paused
     unknown_slots: int = 20
 
     async def capacity_is_due(self):
@@ -330,11 +333,14 @@ class InMemoryAdmission:
         return sum(row["slots"] for row in self._placed())
 
     async def admit(self):
+        paused = await self.paused()
         rows, running = list(self.ingestions.rows.values()), Counter(map(_datasource, self._placed()))
         told = self.ingestions.capacity
         room = Room(told.slots if told else None, told.most if told else 0, self.others, self._taken())
         turns = []
         for row in sorted(rows, key=_order):
+            if _datasource(row) in paused:
+                continue
             if row["phase"] is Phase.SUBMITTING and not row["slots"] and self._has_turn(row):
                 running[_datasource(row)] += 1
                 turns.append((running[_datasource(row)], _order(row), row))
@@ -398,7 +404,8 @@ class Bench:
         self.clock = clock or ManualClock()
         self.druid = druid or ScriptedDruid()
         self.ingestions = InMemoryIngestions(self.clock)
-        self.admission = InMemoryAdmission(self.ingestions)
+        self.paused = set()
+        self.admission = InMemoryAdmission(self.ingestions, paused=self._paused)
         self.pace = pace or FreePace()
         self.progress = RecordingPublisher()
         self.verdicts = KnownVerdicts()
@@ -408,6 +415,7 @@ class Bench:
         world = World(
             self.ingestions,
             self.admission,
+            self._paused,
             self.pace,
             self.druid,
             OneContract(mode, minutes),
@@ -418,6 +426,9 @@ class Bench:
             self.clock,
         )
         self.advance = advance_ingestions(world, Limits(100, Attempts(3, timedelta(seconds=10)), timedelta(days=2)))
+
+    async def _paused(self):
+        return self.paused
 
     async def turn(self, times=1, seconds=9.0):
         """Every loop twice; then time goes by."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -197,6 +197,26 @@ async def test_a_task_says_which_kind_of_task_is_before_it(queue):
     assert await queue.comes(3, "stock", REPLACE) == Later(WaitsFor.EARLIER_LOAD)
 
 
+async def test_a_paused_datasource_gets_no_place_and_holds_up_nobody(queue):
+    async def sales():
+        return {"sales"}
+
+    await queue.admission.keep(FOUR)
+    await queue.comes(0, "sales")
+    await queue.comes(1, "stock")
+    paused = replace(queue.admission, paused=sales)
+    await paused.admit()
+    assert [each.datasource for each in await queue.admitted()] == ["stock"]
+    await queue.admission.admit()
+    (held,) = await queue.admitted()
+    await queue.ingestions.step_back(held, queue.clock() - timedelta(seconds=1), WaitsFor.PAUSED)
+    (held,) = await queue.admitted()
+    await paused.admit()
+    assert isinstance(await queue.ingestions.turn(held, APPEND), Later)
+    await queue.admission.admit()
+    assert isinstance(await queue.ingestions.turn(held, APPEND), Now)
+
+
 async def test_whoever_waits_for_a_lock_leaves_its_place_to_others_and_keeps_its_turn(queue):
     await queue.admission.keep(Capacity(1, 1, 0))
     await queue.comes(0, "sales", REPLACE)
@@ -206,7 +226,7 @@ async def test_whoever_waits_for_a_lock_leaves_its_place_to_others_and_keeps_its
     await queue.admission.admit()
     first, second = sorted(await queue.admitted(), key=lambda each: each.task_id)
     assert (first.task_id.int, second.task_id.int) == (1, 3)
-    await queue.ingestions.step_back(first, queue.clock() + timedelta(seconds=0.5))
+    await queue.ingestions.step_back(first, queue.clock() + timedelta(seconds=0.5), WaitsFor.LOCK)
     assert await queue.ingestions.turn(first, REPLACE) == Later(WaitsFor.LOCK)
     await queue.admission.admit()
     (third,) = await queue.admitted()

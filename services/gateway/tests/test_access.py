@@ -40,6 +40,8 @@ ROWS: dict[Route, Row] = {
     ("DELETE", UPLOADS + "/{upload_id}"): Row(Verb.UPLOAD, 204, other=404, options={"headers": GO_ON}),
     ("GET", "/v1/datasources"): Row(Verb.READ, 200, other=200, reader=200),
     ("GET", "/v1/datasources/{datasource}"): Row(Verb.READ, 200, reader=200),
+    ("POST", "/v1/datasources/{datasource}/pause"): Row(Verb.COMMAND, 200),
+    ("POST", "/v1/datasources/{datasource}/resume"): Row(Verb.COMMAND, 200),
     ("GET", CONTRACTS): Row(Verb.READ, 200, reader=200),
     ("GET", CONTRACTS + "/{version}"): Row(Verb.READ, 404, reader=404, path=VERSION),
     ("PUT", CONTRACTS + "/{version}"): Row(Verb.MANAGE, 201, path=VERSION, options={"content": CONTRACT}),

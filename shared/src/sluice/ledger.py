@@ -18,6 +18,7 @@ contracts/<datasource>/active                       the version in force: what t
 activations/<datasource>/<n>.json                   the n-th time that a version was put in force, n = 00000001, …: create-only
 commands/<yyyy-mm-dd>/<event id>.json               a command: the whole `task.command`, create-only
 retractions/<task>/<n>.json                         the n-th attempt to take out the rows of a task, n = 1, 2, …: create-only
+paused/<datasource>.json                            the datasource is paused, by whom and since when; create-only, gone when it is resumed
 uploads/<upload>/upload.json                        a resumable upload: what is known of it from the beginning, create-only
 uploads/<upload>/…                                  what of it has come, who is at it, how it ended: `gateway.adapters.s3_uploads`
 leases/sweeps/…                                     which gateway sweeps: `sluice.lease`
@@ -135,6 +136,13 @@ def command_key(requested_at: datetime, command_id: UUID) -> str:
 
 def retraction_key(task_id: UUID, number: int) -> str:
     return f"retractions/{task_id}/{number}.json"
+
+
+PAUSED = "paused/"
+
+
+def paused_key(datasource: str) -> str:
+    return f"{PAUSED}{datasource}.json"
 
 
 UPLOADS = "uploads/"

@@ -11,6 +11,7 @@ from druid_submitter.adapters.druid import HttpDruidTasks
 from druid_submitter.adapters.evidence import S3Evidence
 from druid_submitter.adapters.outcomes import OutcomeDelivery
 from druid_submitter.adapters.pace import PostgresPace
+from druid_submitter.adapters.paused import PausedOnS3
 from druid_submitter.adapters.postgres import SCHEMA, PostgresIngestions
 from druid_submitter.domain.failure import Attempts
 from druid_submitter.handlers import SERVICE, on_file_validated, on_task_command
@@ -25,6 +26,7 @@ from sluice.http import Probes, create_api
 from sluice.jobs import running
 from sluice.messaging import Vet
 from sluice.objectstore import open_objectstore
+from sluice.pauses import Pauses
 from sluice.proof import ProveStorage
 from sluice.publishers import open_vetting
 from sluice.tasks import Tasks
@@ -56,9 +58,11 @@ async def _open(settings: SubmitterSettings, vet: Vet, stack: AsyncExitStack, pr
     publisher = messaging.KafkaPublisher(broker)
     druid = HttpDruidTasks(await stack.enter_async_context(open_druid(settings)))
     ingestions, pace = PostgresIngestions(pool, settings.lease_seconds), PostgresPace(pool)
-    admission = PostgresAdmission(pool, settings.druid_tasks_per_slot, settings.druid_unknown_slots)
+    paused = PausedOnS3(Pauses(store))
+    admission = PostgresAdmission(pool, settings.druid_tasks_per_slot, settings.druid_unknown_slots, paused)
     contracts, tasks = ContractStore(store), Tasks(store)
-    world = World(ingestions, admission, pace, druid, contracts, tasks, tasks, S3Evidence(store), publisher, utc_now)
+    evidence = S3Evidence(store)
+    world = World(ingestions, admission, paused, pace, druid, contracts, tasks, tasks, evidence, publisher, utc_now)
     deliver, prove = OutcomeDelivery(store, publisher), ProveStorage(store)
     attempts = Attempts(settings.ingestion_attempts, timedelta(seconds=settings.attempt_pause_seconds))
     limits = Limits(settings.batch_size, attempts, timedelta(minutes=settings.ingestion_time_limit_minutes))

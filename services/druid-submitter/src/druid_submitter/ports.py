@@ -117,8 +117,8 @@ class Ingestions(Protocol):
     async def turn(self, ingestion: Ingestion, wish: Wish) -> Turn:
         """Keep what it wishes, and say whether it was admitted."""
 
-    async def step_back(self, ingestion: Ingestion, until: datetime) -> None:
-        """Leave the place in Druid to others for a while; it waits for a lock. Its turn it keeps."""
+    async def step_back(self, ingestion: Ingestion, until: datetime, waits_for: WaitsFor) -> None:
+        """Leave the place in Druid to others for a while. Its turn it keeps."""
 
     async def superseded(self, ingestion: Ingestion, wish: Wish) -> bool:
         """Would it be overtaken, had it this wish? Changes nothing."""
@@ -154,6 +154,11 @@ class Ingestions(Protocol):
         """The same for many, of whom nothing new is known."""
 
 
+class Paused(Protocol):
+    async def __call__(self) -> Collection[str]:
+        """Datasources of which nothing new may go to Druid, as of a few seconds ago. Raises Transient."""
+
+
 class Admission(Protocol):
     """Who goes to Druid next, decided for all replicas."""
 
@@ -163,7 +168,7 @@ class Admission(Protocol):
     async def keep(self, capacity: Capacity | None) -> None: ...
 
     async def admit(self) -> None:
-        """Give the places there are to those whose turn it is, and wake them.
+        """Give the places there are to those whose turn it is, but for paused datasources, and wake them.
 
         First to the datasource that has the fewest, then in the order of acceptance. Of tasks that may not run beside each
         other, exactly one has its turn until it is concluded.

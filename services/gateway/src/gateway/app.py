@@ -38,6 +38,7 @@ from gateway.usecases import (
     FindTask,
     ImportFile,
     KnownContent,
+    PauseDatasource,
     PutContract,
     ReadContracts,
     Relay,
@@ -69,6 +70,7 @@ from sluice.jobs import Job, running
 from sluice.lease import Leader, Leases
 from sluice.ledger import SWEEPS
 from sluice.objectstore import ObjectStore, open_objectstore
+from sluice.pauses import Pauses
 from sluice.proof import ProveStorage
 from sluice.publishers import open_signer
 from sluice.settings import S3Settings
@@ -140,7 +142,7 @@ def assemble(settings: GatewaySettings, store: ObjectStore, events: EventPublish
     accept = Accept(ledger, Corrections(store, clock), relay, backlog, clock)
     rules = ImportRules(settings.import_prefixes, settings.s3_bucket)
     after, limits = timedelta(seconds=settings.sweep_after), size_limits(settings)
-    leases = Leases(store, clock)
+    leases, read = Leases(store, clock), ReadContracts(versions, contracts)
     leader = Leader(leases, SWEEPS)
     sweep = SweepUnconcluded(
         ledger,
@@ -173,7 +175,8 @@ def assemble(settings: GatewaySettings, store: ObjectStore, events: EventPublish
         retry=RetryTask(tasks, accept),
         put_contract=PutContract(prove, versions, contracts),
         activate_contract=ActivateContract(prove, versions, contracts),
-        read_contracts=ReadContracts(versions, contracts),
+        read_contracts=read,
+        pausing=PauseDatasource(Pauses(store), read, clock),
         uploads=Pace("uploads", settings.upload_rate),
         commands=Pace("commands", settings.command_rate),
         limits=limits,

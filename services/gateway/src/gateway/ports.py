@@ -23,6 +23,7 @@ from sluice.events import (
     TaskFact,
 )
 from sluice.multipart import Part, PartWriter, Pieces
+from sluice.pauses import Pause
 
 Acceptance = Envelope[FileUploaded]
 Command = Envelope[TaskCommand]
@@ -256,6 +257,17 @@ class CommandLedger(Protocol):
 
     async def read(self, day: str, command_id: UUID) -> Command:
         """Raises Permanent where the record is missing or broken."""
+
+
+class Pauses(Protocol):
+    """Which datasources are paused. Every method raises Transient, and may be repeated."""
+
+    async def find(self, datasource: str) -> Pause | None: ...
+
+    async def begin(self, datasource: str, pause: Pause) -> Pause:
+        """Of many, the first one stands until it is ended."""
+
+    async def end(self, datasource: str) -> None: ...
 
 
 class Outbound(Protocol):

@@ -157,6 +157,8 @@ class WaitsFor(StrEnum):
     EARLIER_REPLACE = "earlier-replace"
     """One that takes the place of rows."""
     EARLIER_RETRACTION = "earlier-retraction"
+    PAUSED = "paused"
+    """Its datasource is paused; it goes on when somebody resumes it."""
     SLOT = "slot"
     """All slots of Druid are busy, and enough is in its queue."""
     WORKERS = "workers"

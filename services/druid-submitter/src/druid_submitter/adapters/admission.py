@@ -7,6 +7,7 @@ import asyncpg
 import structlog
 
 from druid_submitter.domain.admission import Capacity, Room, grant
+from druid_submitter.ports import Paused
 from sluice.postgres import transaction
 
 log = structlog.get_logger()
@@ -50,12 +51,12 @@ WITH open AS (
     SELECT datasource, min(number) AS number FROM waiting WHERE alone IS NOT FALSE GROUP BY datasource
 ), turns AS (
     SELECT waiting.task_id FROM waiting JOIN busy USING (datasource) LEFT JOIN first_alone USING (datasource)
-    WHERE CASE WHEN waiting.alone THEN waiting.number = 1 AND NOT busy.some
+    WHERE waiting.datasource <> ALL($2) AND CASE WHEN waiting.alone THEN waiting.number = 1 AND NOT busy.some
                ELSE waiting.alone IS FALSE AND NOT busy.alone
                     AND (first_alone.number IS NULL OR waiting.number < first_alone.number) END
     UNION ALL
     SELECT task_id FROM open
-    WHERE phase = 'submitting' AND admitted AND slots = 0 AND (resume_at IS NULL OR resume_at <= now())
+    WHERE datasource <> ALL($2) AND phase = 'submitting' AND admitted AND slots = 0 AND (resume_at IS NULL OR resume_at <= now())
 ), fair AS (
     SELECT open.*, busy.placed + row_number() OVER (PARTITION BY datasource ORDER BY accepted_at, task_id) AS number
     FROM turns JOIN open USING (task_id) JOIN busy USING (datasource)
@@ -81,6 +82,10 @@ WHERE ingestions.task_id = given.task_id AND phase = 'submitting' AND ingestions
 WAKE = "UPDATE submitter.ingestions SET due_at = now() WHERE task_id = ANY($1)"
 
 
+async def nothing_is_paused() -> tuple[str, ...]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class PostgresAdmission:
     """`tasks_per_slot`, `unknown_slots`: see the settings."""
@@ -88,6 +93,7 @@ class PostgresAdmission:
     pool: asyncpg.Pool
     tasks_per_slot: float
     unknown_slots: int
+    paused: Paused = nothing_is_paused
     capacity_seconds: float = 5.0
 
     async def capacity_is_due(self) -> bool:
@@ -100,12 +106,13 @@ class PostgresAdmission:
             await connection.execute(KEEP, *told)
 
     async def admit(self) -> None:
+        paused = list(await self.paused())
         async with transaction(self.pool) as connection:
             if not await connection.fetchval(WAITING) or self._places(await _room(connection)) <= 0:
                 return
             await connection.execute(ONE_AT_A_TIME, VANISHED)
             room = await _room(connection)
-            turns = await connection.fetch(NEXT, max(self._places(room), 0))
+            turns = await connection.fetch(NEXT, max(self._places(room), 0), paused)
             in_order = [row for row in turns if not row["overtaken"]]
             slots = grant([row["wished"] for row in in_order], self._places(room), room.free)
             admitted = [row["task_id"] for row in in_order[: len(slots)]]

@@ -150,9 +150,9 @@ class PostgresIngestions:
                 return Later(kind_of(alone=before["alone"], replaces=before["replaces"]))
             return Later(WaitsFor.WORKERS if await connection.fetchval(NO_WORKERS) else WaitsFor.SLOT)
 
-    async def step_back(self, ingestion: Ingestion, until: datetime) -> None:
+    async def step_back(self, ingestion: Ingestion, until: datetime, waits_for: WaitsFor) -> None:
         change = f"slots = 0, resume_at = $3, waits_for = $4, polls = polls + 1, {GIVE_BACK.format(until='$3')}"
-        await self._change(ingestion, change, until, WaitsFor.LOCK)
+        await self._change(ingestion, change, until, waits_for)
 
     async def superseded(self, ingestion: Ingestion, wish: Wish) -> bool:
         told, span = ingestion.about, asyncpg.Range(wish.span.start, wish.span.end)

@@ -14,6 +14,7 @@ from druid_submitter.ports import (
     Ingestions,
     Outcomes,
     Pace,
+    Paused,
     Verdicts,
 )
 from druid_submitter.usecases.begin import BeginAttempt
@@ -79,6 +80,7 @@ class World:
 
     ingestions: Ingestions
     admission: Admission
+    paused: Paused
     pace: Pace
     druid: DruidTasks
     contracts: Contracts
@@ -107,7 +109,9 @@ def advance_ingestions(world: World, limits: Limits) -> AdvanceIngestions:
     find = FindMissingRows(ingestions, world.outcomes, rows, conclude, patience, clock)
     prove, explain = ProveIngestion(ingestions, druid, rows, find, conclude), ExplainFailure(druid, world.evidence)
     begin = BeginAttempt(ingestions, druid, rows, world.outcomes, conclude, patience, clock)
-    submit = SubmitIngestion(ingestions, druid, world.contracts, rows, begin, Door(clock), patience, clock)
+    submit = SubmitIngestion(
+        ingestions, druid, world.contracts, rows, world.paused, begin, Door(clock), patience, clock
+    )
     clear = ClearIngestion(ingestions, druid, rows, prove, conclude, patience, limits.attempts, clock)
     preview = PreviewIngestion(ingestions, druid, world.contracts, rows, conclude)
     return AdvanceIngestions(

@@ -48,10 +48,11 @@ class Patience:
         pause = self.pause(ingestion.polls, LONGEST_IN_QUEUE)
         await self._wait(ingestion, self.clock() + pause, waits_for if ingestion.polls else ingestion.waits_for)
 
-    async def step_back(self, ingestion: Ingestion) -> None:
-        """While somebody else's task holds a lock."""
-        await self.ingestions.step_back(ingestion, self.clock() + self.pause(ingestion.polls, HELD_PAUSE))
-        await self._say(ingestion, WaitsFor.LOCK)
+    async def step_back(self, ingestion: Ingestion, waits_for: WaitsFor) -> None:
+        """After it was admitted, as while somebody else's task holds a lock."""
+        until = self.clock() + self.pause(ingestion.polls, HELD_PAUSE)
+        await self.ingestions.step_back(ingestion, until, waits_for)
+        await self._say(ingestion, waits_for)
 
     async def hold(self, ingestion: Ingestion) -> None:
         """Where somebody has to look."""

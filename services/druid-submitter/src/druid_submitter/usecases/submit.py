@@ -9,7 +9,7 @@ from druid_submitter.domain.ingestion import SUPERSEDED, DryRun, Ingestion, Load
 from druid_submitter.domain.spec import build_removal, build_spec
 from druid_submitter.domain.turn import Later, Now, Overtaken, Wish, to_load, to_take_out
 from druid_submitter.errors import IdBurnt
-from druid_submitter.ports import Admission, Contracts, DruidTasks, Ingestions
+from druid_submitter.ports import Admission, Contracts, DruidTasks, Ingestions, Paused
 from druid_submitter.usecases.begin import BeginAttempt
 from druid_submitter.usecases.conclude import told_of
 from druid_submitter.usecases.door import Door
@@ -20,7 +20,7 @@ from druid_submitter.usecases.steps import Steps
 from sluice.clock import Clock
 from sluice.contracts import DruidMode
 from sluice.errors import Transient
-from sluice.events import DruidSubmitted, follow
+from sluice.events import DruidSubmitted, WaitsFor, follow
 
 log = structlog.get_logger()
 
@@ -36,6 +36,7 @@ class SubmitIngestion:
     druid: DruidTasks
     contracts: Contracts
     rows: Rows
+    paused: Paused
     begin: BeginAttempt
     door: Door
     patience: Patience
@@ -43,12 +44,15 @@ class SubmitIngestion:
 
     async def __call__(self, ingestion: Ingestion) -> None:
         wish = await self._wish(ingestion)
+        paused = ingestion.datasource in await self.paused()
         match await self.ingestions.turn(ingestion, wish):
             case Later(waits_for):
-                await self.patience.queue(ingestion, waits_for)
+                await self.patience.queue(ingestion, WaitsFor.PAUSED if paused else waits_for)
             case Overtaken():
                 log.warning("superseded: a later file is loaded already")
                 await self.ingestions.clearing(ingestion, SUPERSEDED)
+            case Now() if paused:
+                await self.patience.step_back(ingestion, WaitsFor.PAUSED)
             case Now():
                 await self._submit(ingestion, wish)
 
@@ -59,7 +63,7 @@ class SubmitIngestion:
         try:
             async with self.door.way_in():
                 if wish.alone and await self._locked(ingestion.datasource, wish):
-                    await self.patience.step_back(ingestion)
+                    await self.patience.step_back(ingestion, WaitsFor.LOCK)
                     return
                 await self.druid.submit(spec)
         except IdBurnt:

@@ -1,6 +1,6 @@
 """The HTTP edge: ways to hand over a file, what may be asked of its task, and the contracts that files are held against."""
 
-from gateway.routes import commands, contracts, datasources, imports, limits, tus, uploads
+from gateway.routes import commands, contracts, datasources, imports, limits, pauses, tus, uploads
 from gateway.routes.edge import Edge
 from gateway.routes.linger import Linger
 from gateway.routes.pace import Pace
@@ -15,6 +15,7 @@ routers = (
     commands.router,
     limits.router,
     datasources.router,
+    pauses.router,
     contracts.router,
 )
 

@@ -14,6 +14,7 @@ from sluice.auth import Caller, Verb
 from sluice.auth.access import at_least
 from sluice.contracts import Activation, Dialect, DruidTarget, Version
 from sluice.events import DATASOURCE_PATTERN, VERSION_PATTERN
+from sluice.pauses import Pause
 
 router = APIRouter(prefix="/v1/datasources", tags=["contracts"])
 
@@ -71,6 +72,7 @@ class DatasourceAnswer(BaseModel):
                     "druid": {"time_column": "sold_at", "segment_granularity": "day"},
                     "dialect": {"delimiter": ",", "decimal": "."},
                     "contracts": [VERSION],
+                    "paused": {"by": "ada", "at": "2026-03-04T05:06:07Z"},
                     "activations": [{"version": "1.0.0", "before": "0.9.0", "at": "2026-03-04T05:06:07Z", "by": "ada"}],
                 }
             ]
@@ -85,6 +87,9 @@ class DatasourceAnswer(BaseModel):
     druid: DruidTarget | None = Field(description="where and how the rows are kept")
     dialect: Dialect | None = Field(description="how a CSV file is written, and where a spreadsheet's table stands")
     contracts: list[VersionEntry] = Field(description="at most 1,000; the others at …/contracts")
+    paused: Pause | None = Field(
+        description="nothing new goes to Druid: by whom and since when; null: it is not paused"
+    )
     activations: list[Activation] = Field(description="the last 20, the latest first")
 
 
@@ -114,6 +119,7 @@ async def show_datasource(*, edge: At, datasource: Datasource) -> DatasourceAnsw
         druid=contract and contract.druid,
         dialect=contract and contract.dialect,
         contracts=[VersionEntry.of(each, active) for each in found.versions],
+        paused=await edge.pausing.find(datasource),
         activations=found.history,
     )
 

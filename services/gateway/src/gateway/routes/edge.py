@@ -18,6 +18,7 @@ from gateway.usecases import (
     CancelTask,
     FindTask,
     ImportFile,
+    PauseDatasource,
     PutContract,
     ReadContracts,
     RetractTask,
@@ -63,6 +64,7 @@ class Edge:
     put_contract: PutContract
     activate_contract: ActivateContract
     read_contracts: ReadContracts
+    pausing: PauseDatasource
     uploads: Pace
     commands: Pace
     limits: SizeLimits

@@ -9,6 +9,7 @@ from gateway.usecases.contracts import ActivateContract, PutContract
 from gateway.usecases.datasources import ReadContracts
 from gateway.usecases.importing import ImportFile
 from gateway.usecases.known import KnownContent
+from gateway.usecases.pausing import PauseDatasource
 from gateway.usecases.relay import Relay
 from gateway.usecases.sweep import SweepUnconcluded
 from gateway.usecases.sweepcommands import SweepCommands
@@ -25,6 +26,7 @@ __all__ = [
     "ImportFile",
     "KnownContent",
     "Offer",
+    "PauseDatasource",
     "PutContract",
     "ReadContracts",
     "Relay",

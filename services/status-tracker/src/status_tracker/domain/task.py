@@ -48,6 +48,7 @@ SENTENCES = {
     WaitsFor.EARLIER_LOAD: "A file of this datasource that was accepted earlier is being loaded; this task comes after it.",
     WaitsFor.EARLIER_REPLACE: "A file that replaces rows of this datasource was accepted earlier; this task comes after it.",
     WaitsFor.EARLIER_RETRACTION: "Rows of this datasource are being taken out; this task comes after that.",
+    WaitsFor.PAUSED: "The datasource is paused; this task goes on when somebody resumes it.",
     WaitsFor.SLOT: "All task slots of Druid are busy; this task begins when one is free for it.",
     WaitsFor.WORKERS: "Druid has no task slot at all at the moment; this task begins when there is one.",
     WaitsFor.LOCK: "A task of somebody else in Druid holds the time range; this task begins after that.",
