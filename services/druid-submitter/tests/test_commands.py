@@ -6,6 +6,7 @@ import pytest
 from submitter_fakes import Bench
 
 from druid_submitter.domain.watch import TaskState
+from sluice.contracts import DruidMode
 from sluice.errors import Transient
 from sluice.events import DruidSubmitted, Envelope, Outcome, Receipt, TaskCommand, TaskCompleted
 from sluice.testing import NOW, file_validated, verdict_accepted, verdict_rejected
@@ -103,6 +104,23 @@ async def test_rows_that_a_broken_ingestion_left_are_taken_out_first(bench):
     bench.druid.counted = 0
     await bench.turn(3)
     assert [done.outcome for done in bench.said(TaskCompleted)] == [Outcome.FAILED]
+
+
+@pytest.mark.parametrize("mode", DruidMode)
+async def test_a_cancel_says_what_it_could_not_undo(mode):
+    bench = Bench(mode)
+    event = file_validated(verdict_accepted(10))
+    await bench.record(event)
+    await bench.turn(2)
+    bench.druid.counted = 4
+    await cancel(bench, event)
+    await bench.turn(4)
+    assert bench.druid.submitted[-1].endswith("_removal")
+    bench.druid.counted = 0
+    await bench.turn(3)
+    (done,) = bench.said(TaskCompleted)
+    assert (done.outcome, done.error.code) == (Outcome.CANCELLED, "cancelled")
+    assert ("not brought back" in done.error.message) == (mode is not DruidMode.APPEND)
 
 
 async def test_rows_that_are_all_there_after_all_have_succeeded(bench):

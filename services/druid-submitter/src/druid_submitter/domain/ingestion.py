@@ -154,6 +154,16 @@ def first_phase(cause: Cause) -> Phase:
     return Phase.CLEARING if nothing_to_load else Phase.SUBMITTING
 
 
+LOSS = " It had taken the place of rows that were there before; those are not brought back."
+
+
+def with_loss(problem: Problem | None) -> Problem | None:
+    """Of a file that replaces: what cannot be undone any more. None where that is said already."""
+    if problem is None or LOSS in problem.message:
+        return None
+    return Problem(code=problem.code, message=f"{problem.message[: 1000 - len(LOSS)]}{LOSS}")
+
+
 def refusal(ingestion: Ingestion) -> tuple[Outcome, Receipt, Problem]:
     """How a task ends that does not succeed: by its verdict, by a cancel, or because Druid could not do it."""
     problem = ingestion.problem or Problem(code="internal", message="Loading failed.")

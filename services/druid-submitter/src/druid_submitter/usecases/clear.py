@@ -6,7 +6,7 @@ import structlog
 
 from druid_submitter.domain.failure import Attempts
 from druid_submitter.domain.identity import removal_ids
-from druid_submitter.domain.ingestion import Ingestion, Load, Refuse, Retract, refusal
+from druid_submitter.domain.ingestion import Ingestion, Load, Refuse, Retract, refusal, with_loss
 from druid_submitter.domain.spec import build_removal
 from druid_submitter.domain.watch import Conclude, Hold, Remove, TaskState, Wait, clear
 from druid_submitter.ports import DruidTasks, Ingestions
@@ -78,6 +78,9 @@ class ClearIngestion:
         """Take out what a broken ingestion has left behind. Asked each time; Druid knows the id once."""
         if not isinstance(ingestion.work, Load):
             raise TypeError(f"task {ingestion.task_id} cannot have left rows behind")
+        if await self.rows.replace_others(ingestion.work.accepted) and (said := with_loss(ingestion.problem)):
+            await self.ingestions.clearing(ingestion, said)
+            return
         ids = removal_ids(ingestion.druid_task_id)
         statuses = await self.druid.statuses(ids)
         druid_id = next((each for each in ids if statuses[each].state is not TaskState.FAILED), None)

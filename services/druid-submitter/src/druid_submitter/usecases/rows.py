@@ -33,6 +33,10 @@ class Rows:
         contract = await self.contracts.get(accepted.contract)
         return covering(accepted.time_range.first, accepted.time_range.last, contract.druid.segment_granularity)
 
+    async def replace_others(self, accepted: Accepted) -> bool:
+        """Do they take the place of rows that were there before?"""
+        return (await self.contracts.get(accepted.contract)).druid.mode is not DruidMode.APPEND
+
     async def time_limit(self, work: Work) -> timedelta:
         """How long Druid may be at it."""
         if not isinstance(work, Load):
