@@ -5,6 +5,7 @@ import re
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 
 from sluice.messaging.topics import topics
 from sluice_local.part import ProcessPart
@@ -58,11 +59,12 @@ class StandinS3(ProcessPart):
 
 
 class StandinDruid(ProcessPart):
-    """Overlord, Coordinator and Broker have the same address."""
+    """Overlord, Coordinator and Broker have the same address. `options`: more of its command line."""
 
-    def __init__(self, site: Site, s3: StandinS3) -> None:
+    def __init__(self, site: Site, s3: StandinS3, options: Sequence[str] = ()) -> None:
         super().__init__("druid", site)
         self._s3 = s3
+        self._options = options
         self._port = site.ports.take("druid")
 
     @property
@@ -71,7 +73,7 @@ class StandinDruid(ProcessPart):
 
     def launch(self) -> Launch:
         options = ["--port", str(self._port), "--s3-endpoint", self._s3.url]
-        return Launch([sys.executable, "-m", "sluice_local.standins.druid", *options])
+        return Launch([sys.executable, "-m", "sluice_local.standins.druid", *options, *self._options])
 
     def answers(self) -> bool:
         return _answers(f"{self.url}/status/health")

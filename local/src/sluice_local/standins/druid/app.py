@@ -1,6 +1,7 @@
 """The HTTP calls of Overlord, Coordinator and Broker, answered as Druid 33 answers them."""
 
 import json
+import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from html import escape
@@ -8,13 +9,15 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from sluice_local.standins.druid.faults import Faults, FaultyLine, control
 from sluice_local.standins.druid.spec import Interval, InvalidTask
 from sluice_local.standins.druid.store import QueryRefused, Store
-from sluice_local.standins.druid.tasks import CAPACITY, Run, TaskExists, Tasks
+from sluice_local.standins.druid.tasks import Run, TaskExists, Tasks
 
 _OVERLORD = "/druid/indexer/v1"
 _NO_REPORT = "No task reports were found for this task. The task may not exist, or it may not have completed yet."
@@ -27,8 +30,8 @@ _DEFAULT_RULES = [{"type": "loadForever", "tieredReplicants": {"_default_tier": 
 _NO_SEGMENT = "No used segment found for the given datasource and interval"
 
 
-def create_app(tasks: Tasks, store: Store) -> Starlette:
-    overlord, coordinator, broker = Overlord(tasks), Coordinator(store), Broker(store)
+def create_app(tasks: Tasks, store: Store, faults: Faults) -> Starlette:
+    overlord, coordinator, broker = Overlord(tasks, faults), Coordinator(store), Broker(store, faults)
     return Starlette(
         routes=[
             Route("/status", _status_of_server),
@@ -46,7 +49,7 @@ def create_app(tasks: Tasks, store: Store) -> Starlette:
             Route(f"{_OVERLORD}/task/{{id}}/shutdown", overlord.known(overlord.shut_down), methods=["POST"]),
             Route(f"{_OVERLORD}/totalWorkerCapacity", overlord.capacity),
             Route(f"{_OVERLORD}/workers", overlord.workers),
-            Route(f"{_OVERLORD}/lockedIntervals/v2", overlord.locks, methods=["POST"]),
+            Route(f"{_OVERLORD}/lockedIntervals/v2", overlord.locked, methods=["POST"]),
             Route(f"{_OVERLORD}/datasources/{{datasource}}", coordinator.mark_unused, methods=["DELETE"]),
             Route("/druid/coordinator/v1/rules/{datasource}", coordinator.rules),
             Route("/druid/coordinator/v1/rules/{datasource}", coordinator.set_rules, methods=["POST"]),
@@ -57,14 +60,17 @@ def create_app(tasks: Tasks, store: Store) -> Starlette:
                 methods=["POST"],
             ),
             Route("/druid/v2/sql", broker.query, methods=["POST"]),
+            *control(faults),
         ],
+        middleware=[Middleware(FaultyLine, faults=faults)],
         exception_handlers={json.JSONDecodeError: _malformed},
     )
 
 
 class Overlord:
-    def __init__(self, tasks: Tasks) -> None:
+    def __init__(self, tasks: Tasks, faults: Faults) -> None:
         self._tasks = tasks
+        self._faults = faults
 
     async def submit(self, request: Request) -> Response:
         try:
@@ -78,7 +84,8 @@ class Overlord:
         ids = await request.json()
         if not ids:
             return PlainTextResponse("No Task IDs provided.", 400)
-        found = [run for run in map(self._tasks.find, ids) if run]
+        asked = [task_id for task_id in ids if not self._faults.strikes("left-out", task_id)]
+        found = [run for run in map(self._tasks.find, asked) if run]
         return JSONResponse({run.task.id: run.brief() for run in found})
 
     async def list_tasks(self, request: Request) -> Response:
@@ -103,18 +110,23 @@ class Overlord:
 
     async def capacity(self, _: Request) -> Response:
         return JSONResponse({
-            "currentClusterCapacity": CAPACITY,
+            "currentClusterCapacity": self._tasks.slots,
             "maximumCapacityWithAutoScale": -1,
-            "usedClusterCapacity": len(self._tasks.busy()),
+            "usedClusterCapacity": self._tasks.used,
         })  # fmt: skip
 
-    async def locks(self, _: Request) -> Response:
-        return JSONResponse({})
-
     async def workers(self, _: Request) -> Response:
-        busy = self._tasks.busy()
-        worker = {"scheme": "http", "host": "127.0.0.1", "ip": "127.0.0.1", "capacity": CAPACITY, "version": "0"}
-        return JSONResponse([{"worker": worker, "currCapacityUsed": len(busy), "runningTasks": busy}])
+        tasks, worker = self._tasks, {"scheme": "http", "host": "127.0.0.1", "ip": "127.0.0.1", "version": "0"}
+        slots = {"worker": {**worker, "capacity": tasks.slots}, "currCapacityUsed": tasks.used}
+        return JSONResponse([{**slots, "runningTasks": tasks.busy()}])
+
+    async def locked(self, request: Request) -> Response:
+        """Intervals that others hold; not those of its own tasks, between which there are no locks here."""
+        asked = await request.json()
+        if not asked:
+            return PlainTextResponse("No filter provided", 400)
+        found = {each["datasource"]: self._faults.stands("locked", each["datasource"]) for each in asked}
+        return JSONResponse({name: list(fault.intervals) for name, fault in found.items() if fault})
 
 
 class Coordinator:
@@ -166,19 +178,29 @@ def _utc(instant: datetime) -> str:
 
 
 class Broker:
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, faults: Faults) -> None:
         self._store = store
+        self._faults = faults
 
     async def query(self, request: Request) -> Response:
         body = await request.json()
         parameters = [parameter["value"] for parameter in body.get("parameters") or ()]
+        if self._faults.strikes("unknown-datasource", body["query"]):
+            return _druid_exception("invalidInput", _unknown(body["query"]), {"sourceType": "sql"})
         try:
             names, rows = await run_in_threadpool(self._store.query, body["query"], parameters)
         except QueryRefused as error:
             return _druid_exception("invalidInput", str(error), {"sourceType": "sql"})
+        if self._faults.strikes("too-few", body["query"]):
+            rows = [tuple(value - 1 if isinstance(value, int) and value else value for value in row) for row in rows]
         if body.get("resultFormat") == "array":
             return JSONResponse([*([names] if body.get("header") else []), *rows])
         return JSONResponse([dict(zip(names, row, strict=True)) for row in rows])
+
+
+def _unknown(query: str) -> str:
+    found = re.search(r'FROM "([^"]+)"', query)
+    return f"Object '{found[1] if found else '?'}' not found (line [1], column [1])"
 
 
 async def _status_of_server(_: Request) -> Response:

@@ -5,7 +5,7 @@ import math
 import re
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -49,10 +49,14 @@ class Staged:
 
 
 class Store:
-    """All datasources. Published rows are seen by queries `load_seconds` later; files may be read from `folder` only."""
+    """All datasources. Published rows are seen by queries `load_seconds` later; files may be read from `folder` only.
 
-    def __init__(self, folder: Path, load_seconds: float) -> None:
+    `loading_until`: the moment, in seconds since 1970, up to which segments have been loaded.
+    """
+
+    def __init__(self, folder: Path, load_seconds: float, loading_until: Callable[[], float] = time.time) -> None:
         self._load_seconds = load_seconds
+        self._loading_until = loading_until
         self._database = duckdb.connect()
         self._database.execute("CREATE SCHEMA published")
         self._database.execute(f"SET allowed_directories = [{literal(str(folder))}]")
@@ -111,7 +115,8 @@ class Store:
     def loaded(self, datasource: str, interval: Interval) -> float | None:
         """Percentage of what was published in the interval that queries see; None for nothing published there."""
         due = [seen_from for seen_from, span in self._loads.get(datasource, ()) if span.overlaps(interval)]
-        return 100.0 * sum(seen_from <= time.time() for seen_from in due) / len(due) if due else None
+        now = self._loading_until()
+        return 100.0 * sum(seen_from <= now for seen_from in due) / len(due) if due else None
 
     def spans(self, datasource: str) -> list[Interval]:
         """What was published, loaded or not, in order."""
@@ -130,7 +135,7 @@ class Store:
     def query(self, sql: str, parameters: Sequence[object]) -> tuple[list[str], list[tuple[object, ...]]]:
         """Column names and rows of a SELECT. Raises QueryRefused."""
         with self._database.cursor() as cursor:
-            now = time.time()
+            now = self._loading_until()
             for datasource, loads in self._loads.items():
                 if any(seen_from <= now for seen_from, _ in loads):
                     cursor.execute(f"CREATE TEMP VIEW {quoted(datasource)} AS SELECT * EXCLUDE ({_HIDDEN}) "
