@@ -183,6 +183,31 @@ async def test_the_outbox_delivers_in_order_keeps_what_failed_and_shares_between
     assert {each.data.task_id for each in publisher.published} == {event.data.task_id for event in events}
 
 
+async def test_a_replica_that_is_stopped_while_it_tells_keeps_nothing_to_itself(one, pool, settings):
+    event = file_validated()
+    await one.record(event)
+    (held,) = await one.lease()
+    await one.conclude(held, outcome_of(event))
+    stopped, woken = asyncio.Event(), asyncio.Event()
+
+    async def deliver(_envelope):
+        stopped.set()
+        await woken.wait()
+
+    publisher = RecordingPublisher()
+    async with postgres.open_pool(settings.postgres_dsn.get_secret_value(), silence="1s") as of_stopped:
+        telling = asyncio.create_task(outbox.relay(of_stopped, SCHEMA, deliver))
+        await stopped.wait()
+        assert await outbox.relay(pool, SCHEMA, publisher.publish) == 0
+        async with asyncio.timeout(10):
+            while not await outbox.relay(pool, SCHEMA, publisher.publish):
+                await asyncio.sleep(0.1)
+        woken.set()
+        with pytest.raises(Transient):
+            await telling
+    assert [each.data.task_id for each in publisher.published] == [event.data.task_id]
+
+
 async def test_a_concluded_task_repeats_its_outcome(one, pool):
     event = file_validated()
     await one.record(event)
@@ -312,6 +337,7 @@ async def test_rows_of_one_upload_are_taken_out_and_those_of_others_stay_as_they
     await retract(druid, datasource, first, span)
     await eventually(lambda: druid.presence(datasource, second, other), Presence(100, loaded=True))
     assert await columns_of(druid, datasource) == before
+    assert not await druid._is_emptied(datasource)
     await retract(druid, datasource, second, other)
     assert await druid.presence(datasource, second, None) == Presence(0, loaded=True)
 

@@ -1,11 +1,13 @@
 """A Druid that is just starting refuses nothing, and a task that it still runs is not concluded over its head."""
 
+from uuid import uuid4
+
 import httpx
 import pytest
 from submitter_fakes import Bench
 
 from druid_submitter.adapters.druid import HttpDruidTasks
-from druid_submitter.domain.watch import TaskState
+from druid_submitter.domain.watch import Presence, TaskState
 from druid_submitter.errors import SpecRefused
 from sluice.druid import DruidConnection, Role
 from sluice.druid.places import Places
@@ -21,6 +23,26 @@ async def submit(status: int, text: str = "") -> None:
     async with httpx.AsyncClient(transport=answer) as http:
         places = Places(dict.fromkeys(Role, ("http://druid",)))
         await HttpDruidTasks(DruidConnection(http, places)).submit(SPEC)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "loaded"),
+    [(["tombstone", "tombstone"], True), (["tombstone", "numbered"], False), (["numbered"], False)],
+)
+async def test_a_datasource_that_the_broker_does_not_know_is_empty_only_if_all_of_its_rows_were_replaced_by_none(
+    kinds, loaded
+):
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/sql"):
+            return httpx.Response(400, json={"error": "Object 'sales' not found"})
+        if request.url.path.endswith("/loadstatus"):
+            return httpx.Response(200, json={"sales": 100.0})
+        assert request.url.query == b"full"
+        return httpx.Response(200, json=[{"shardSpec": {"type": kind}} for kind in kinds])
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
+        druid = HttpDruidTasks(DruidConnection(http, Places(dict.fromkeys(Role, ("http://druid",)))))
+        assert await druid.presence("sales", uuid4(), None) == Presence(0, loaded)
 
 
 @pytest.mark.parametrize("status", [307, 401, 403, 404, 503])

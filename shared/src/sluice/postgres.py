@@ -48,10 +48,19 @@ def translate_postgres_errors() -> Iterator[None]:
         raise Permanent(f"Postgres refuses: {type(error).__name__}") from error
 
 
+SILENCE = "30s"
+"""Above what one delivery of the outbox takes."""
+
+
 @asynccontextmanager
-async def open_pool(dsn: str, *, size: int = 8) -> AsyncIterator[asyncpg.Pool]:
-    """A pool that connects on first use, so that a service starts before its database does."""
-    pool = asyncpg.create_pool(dsn, min_size=0, max_size=size, command_timeout=30, timeout=5)
+async def open_pool(dsn: str, *, size: int = 8, silence: str = SILENCE) -> AsyncIterator[asyncpg.Pool]:
+    """A pool that connects on first use, so that a service starts before its database does.
+
+    `silence`: a process that says nothing for so long in the midst of a transaction is stopped, or out of reach; the
+    transaction is undone, and others may have the rows that it held.
+    """
+    settings = {"idle_in_transaction_session_timeout": silence}
+    pool = asyncpg.create_pool(dsn, min_size=0, max_size=size, command_timeout=30, timeout=5, server_settings=settings)
     await pool
     try:
         yield pool

@@ -166,9 +166,15 @@ class HttpDruidTasks:
         loaded = await self._loaded(datasource, interval)
         counted = await self._count(datasource, f'"{TASK_COLUMN}" = ?', str(task_id))
         if counted is None:
-            # a Broker that does not know a datasource of which there are segments has just been started
-            return Presence(0, loaded is None)
+            # it knows none of which there are but tombstones; nor any other when it has just been started
+            return Presence(0, loaded is None or (loaded and await self._is_emptied(datasource)))
         return Presence(counted, loaded is not False)
+
+    async def _is_emptied(self, datasource: str) -> bool:
+        """Has every row been replaced by none?"""
+        path = f"{COORDINATOR}/metadata/datasources/{datasource}/segments?full"
+        segments = (await self.druid.ask(Role.COORDINATOR, "GET", path)).json()
+        return all(segment["shardSpec"]["type"] == "tombstone" for segment in segments)
 
     async def _count(self, datasource: str, where: str, *values: str) -> int | None:
         """None where the Broker knows no such datasource."""
