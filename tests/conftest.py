@@ -150,8 +150,12 @@ class Sluice:
 
     def outcome_ids(self) -> dict[str, Counter[str]]:
         """Task → ids of its `task.completed`, counted."""
+        return self.event_ids("task.completed")
+
+    def event_ids(self, topic: str) -> dict[str, Counter[str]]:
+        """Task → ids of what was said of it on the topic, counted."""
         ids: dict[str, Counter[str]] = {}
-        for message in self.heard("task.completed"):
+        for message in self.heard(topic):
             headers = dict(message.headers)
             if "ce_subject" in headers:  # not so in the poison of other tests
                 ids.setdefault(headers["ce_subject"].decode(), Counter())[headers["ce_id"].decode()] += 1
