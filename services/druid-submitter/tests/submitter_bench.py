@@ -16,12 +16,14 @@ from submitter_fakes import CONTRACT, KnownVerdicts
 
 from druid_submitter.adapters.admission import PostgresAdmission
 from druid_submitter.adapters.druid import HttpDruidTasks
+from druid_submitter.adapters.evidence import S3Evidence
 from druid_submitter.adapters.pace import PostgresPace
 from druid_submitter.adapters.postgres import SCHEMA, PostgresIngestions
+from druid_submitter.domain.failure import Attempts
 from druid_submitter.domain.identity import druid_task_id
 from druid_submitter.domain.ingestion import Phase
 from druid_submitter.settings import SubmitterSettings
-from druid_submitter.usecases import AdvanceIngestions, RecordCommand, RecordVerdict, World, advance_ingestions
+from druid_submitter.usecases import AdvanceIngestions, Limits, RecordCommand, RecordVerdict, World, advance_ingestions
 from sluice import outbox, postgres
 from sluice.clock import utc_now
 from sluice.contracts import DruidMode
@@ -89,6 +91,16 @@ class File:
         return druid_task_id(self.verdict.data.datasource, self.task_id, attempt)
 
 
+@dataclass(frozen=True)
+class Outcomes:
+    """That have been told."""
+
+    bench: "SubmitterBench"
+
+    async def outcome(self, _accepted_at: datetime, task_id: UUID) -> TaskCompleted | None:
+        return (await self.bench.told()).get(task_id)
+
+
 @dataclass
 class SubmitterBench:
     """`accepted` counts what has been accepted: later is later in the order of acceptance."""
@@ -108,9 +120,19 @@ class SubmitterBench:
         admission, pace = PostgresAdmission(self.pool, tasks_per_slot=3.0, unknown_slots=20), PostgresPace(self.pool)
         contracts, events = ContractOfEachMode(), RecordingPublisher()
         world = World(
-            self.ingestions, admission, pace, self.druid, contracts, self.verdicts, events=events, clock=impatient
+            self.ingestions,
+            admission,
+            pace,
+            self.druid,
+            contracts,
+            self.verdicts,
+            Outcomes(self),
+            S3Evidence(self.store),
+            events=events,
+            clock=impatient,
         )
-        return Replica(self.pool, advance_ingestions(world, batch_size=50))
+        limits = Limits(batch_size=50, attempts=Attempts(3, timedelta(seconds=10)), time=timedelta(days=1000))
+        return Replica(self.pool, advance_ingestions(world, limits))
 
     @property
     def ingestions(self) -> PostgresIngestions:

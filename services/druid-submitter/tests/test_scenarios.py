@@ -303,3 +303,26 @@ async def test_a_task_waits_for_a_lock_and_may_be_cancelled_there(bench: Submitt
     await bench.no_fault()
     assert await bench.outcomes(waits.task_id) == [SUCCEEDED]
     await bench.holds(waits, free)
+
+
+@on_the_simulator_only(NO_BREAK)
+@pytest.mark.parametrize("mode", DruidMode)
+async def test_rows_of_a_task_that_druid_forgot_after_its_end_are_not_loaded_again(bench: SubmitterBench, mode):
+    file = await bench.has(1, mode=mode)
+    await bench.reaches(file, "submitted")
+    await bench.holds_rows({str(file.task_id): file.rows})
+    # as if nobody had looked meanwhile
+    await bench.pool.execute("UPDATE submitter.ingestions SET phase = 'submitted' WHERE phase <> 'concluded'")
+    await bench.fault("forgotten", times=1)
+    assert await bench.outcomes(file.task_id) == [SUCCEEDED]
+    await bench.holds(file)
+
+
+@on_the_simulator_only(NO_BREAK)
+async def test_a_retraction_that_is_said_to_have_failed_though_the_rows_are_gone_has_succeeded(bench: SubmitterBench):
+    file = await bench.has(1)
+    await bench.outcomes(file.task_id)
+    await bench.fault("fails-late", times=1, text="Lost its worker.")
+    retraction = await bench.retract(file)
+    assert await bench.outcomes(retraction) == [SUCCEEDED]
+    await bench.holds()

@@ -35,6 +35,12 @@ SUPERSEDED = Problem(
 )
 
 
+FORGOTTEN = Problem(
+    code="ingestion-failed",
+    message="Druid has forgotten the task, and holds only a part of its rows. They are taken out; hand the file over again.",
+)
+
+
 class Phase(StrEnum):
     """submitting → submitted → ingesting → proving → concluded, or from anywhere: clearing → concluded."""
 

@@ -1,6 +1,7 @@
 """See to it that Druid holds none of a task's rows before the task ends as anything but succeeded, or is tried again."""
 
 from dataclasses import dataclass
+from uuid import UUID
 
 import structlog
 
@@ -8,7 +9,8 @@ from druid_submitter.domain.failure import Attempts
 from druid_submitter.domain.identity import removal_ids
 from druid_submitter.domain.ingestion import Ingestion, Load, Refuse, Retract, refusal, with_loss
 from druid_submitter.domain.spec import build_removal
-from druid_submitter.domain.watch import Conclude, Hold, Remove, TaskState, Wait, clear
+from druid_submitter.domain.watch import Conclude, Hold, Remove, TaskState, Wait, clear, prove_retracted
+from druid_submitter.errors import NothingLoaded
 from druid_submitter.ports import DruidTasks, Ingestions
 from druid_submitter.usecases.conclude import ConcludeIngestion
 from druid_submitter.usecases.patience import Patience
@@ -40,7 +42,8 @@ class ClearIngestion:
                 return
         outcome, rows, problem = refusal(ingestion)
         if isinstance(ingestion.work, Retract):
-            await self._end(ingestion, Conclude(outcome, rows), problem)  # the rows stay as they were
+            failed = Conclude(outcome, rows)
+            await self._end(ingestion, await self._retracted(ingestion, ingestion.work.task_id, failed), problem)
             return
         presence = await self.druid.presence(ingestion.datasource, ingestion.task_id, None)
         decision = clear(outcome, rows, presence)
@@ -58,6 +61,13 @@ class ClearIngestion:
             await self.ingestions.try_again(ingestion, due)
         else:
             await self.conclude(ingestion, decision, problem)
+
+    async def _retracted(self, ingestion: Ingestion, removed: UUID, failed: Conclude) -> Wait | Conclude:
+        """Druid may say FAILED of a task that has taken the rows out: where none is left, it has succeeded after all."""
+        if ingestion.problem and ingestion.problem.code == NothingLoaded.code:
+            return failed
+        presence = await self.druid.presence(ingestion.datasource, removed, None)
+        return failed if presence.loaded and presence.counted else prove_retracted(presence)
 
     async def _last_state(self, ingestion: Ingestion) -> TaskState:
         """What became of an ingestion that is given up. FAILED: it brings no rows any more.

@@ -5,7 +5,7 @@ from typing import assert_never
 
 import structlog
 
-from druid_submitter.domain.ingestion import TIME_LIMIT, Ingestion, Phase
+from druid_submitter.domain.ingestion import FORGOTTEN, TIME_LIMIT, Ingestion, Load, Phase
 from druid_submitter.domain.watch import Clear, Prove, Resubmit, TaskState, TaskStatus, Wait, after_status
 from druid_submitter.ports import Admission, DruidTasks, Ingestions, Pace
 from druid_submitter.usecases.explain import ExplainFailure
@@ -85,14 +85,27 @@ class WatchIngestions:
             case Wait():
                 await self.patience.wait(ingestion, unknown=status.state is TaskState.UNKNOWN)
             case Resubmit():
-                log.warning("Druid has lost the task; it is submitted again", druid_task_id=ingestion.druid_task_id)
-                await self.ingestions.resubmit(ingestion, ingestion.attempt)
+                await self._submit_again(ingestion)
             case Prove():
                 await self.ingestions.proving(ingestion)
             case Clear():
                 await self.ingestions.clearing(ingestion, await self.explain(ingestion))
             case _:
                 assert_never(decision)
+
+    async def _submit_again(self, ingestion: Ingestion) -> None:
+        """Unless rows are there: Druid has forgotten the task after its end, and a second append would double them."""
+        if isinstance(ingestion.work, Load):
+            presence = await self.druid.presence(ingestion.datasource, ingestion.task_id, None)
+            if not presence.loaded:
+                await self.patience.wait(ingestion, unknown=True)
+                return
+            if presence.counted:
+                log.warning("Druid has forgotten the task, but not its rows", druid_task_id=ingestion.druid_task_id)
+                await self.ingestions.clearing(ingestion, FORGOTTEN)
+                return
+        log.warning("Druid has lost the task; it is submitted again", druid_task_id=ingestion.druid_task_id)
+        await self.ingestions.resubmit(ingestion, ingestion.attempt)
 
     def _is_late(self, ingestion: Ingestion) -> bool:
         return ingestion.deadline is not None and self.clock() > ingestion.deadline
