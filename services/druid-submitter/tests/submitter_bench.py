@@ -18,6 +18,7 @@ from druid_submitter.adapters.admission import PostgresAdmission
 from druid_submitter.adapters.druid import HttpDruidTasks
 from druid_submitter.adapters.evidence import S3Evidence
 from druid_submitter.adapters.pace import PostgresPace
+from druid_submitter.adapters.paused import PausedOnS3
 from druid_submitter.adapters.postgres import SCHEMA, PostgresIngestions
 from druid_submitter.domain.failure import Attempts
 from druid_submitter.domain.identity import druid_task_id
@@ -38,6 +39,7 @@ from sluice.events import (
     TimeRange,
 )
 from sluice.objectstore import ObjectStore, open_objectstore
+from sluice.pauses import Pauses
 from sluice.testing import NOW, RecordingPublisher, file_validated, verdict_accepted
 
 SECONDS = 60.0
@@ -117,17 +119,19 @@ class SubmitterBench:
     published: RecordingPublisher = field(default_factory=RecordingPublisher)
 
     def replica(self) -> Replica:
-        admission, pace = PostgresAdmission(self.pool, tasks_per_slot=3.0, unknown_slots=20), PostgresPace(self.pool)
+        paused, pace = PausedOnS3(Pauses(self.store)), PostgresPace(self.pool)
+        admission = PostgresAdmission(self.pool, tasks_per_slot=3.0, unknown_slots=20, paused=paused)
         contracts, events = ContractOfEachMode(), RecordingPublisher()
         world = World(
-            self.ingestions,
-            admission,
-            pace,
-            self.druid,
-            contracts,
-            self.verdicts,
-            Outcomes(self),
-            S3Evidence(self.store),
+            ingestions=self.ingestions,
+            admission=admission,
+            paused=paused,
+            pace=pace,
+            druid=self.druid,
+            contracts=contracts,
+            verdicts=self.verdicts,
+            outcomes=Outcomes(self),
+            evidence=S3Evidence(self.store),
             events=events,
             clock=impatient,
         )
