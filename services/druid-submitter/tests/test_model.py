@@ -187,7 +187,7 @@ def examples(number: int):
 
 
 @pytest.mark.parametrize("stage", [SIMULATOR], indirect=True)
-@examples(10)
+@examples(25)
 @given(operations=OPERATIONS)
 def test_what_the_simulator_holds_is_what_the_model_says(stage, operations):
     asyncio.run(play(stage, operations))
