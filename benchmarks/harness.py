@@ -24,7 +24,7 @@ Sample = dict[str, float]
 
 @dataclass(frozen=True)
 class Comparison:
-    """One row to be: a metric of ours over the same metric of a peer, and what is to be reached."""
+    """One row to be: a metric of ours over the same metric of a peer, or beyond it, and what is to be reached."""
 
     case: str
     ours: Contender
@@ -33,6 +33,8 @@ class Comparison:
     reach: float
     stretch: float | None = None
     peer_name: str = ""
+    beyond: bool = False
+    """Ours minus theirs, in the metric's unit, where a ratio would say nothing."""
 
 
 def run_in_turns(contenders: list[Contender], times: int) -> dict[Contender, Sample]:

@@ -4,8 +4,9 @@ import http.client
 import sys
 import time
 
+from benchmarks.measured import say
+from benchmarks.servers import Server, server
 from benchmarks.upload.sending import LARGE, blocks, send
-from benchmarks.upload.servers import Server, say, server
 
 HEAD = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\nContent-Type: text/csv\r\n\r\n'
 TAIL = b"\r\n--b--\r\n"

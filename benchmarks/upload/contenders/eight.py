@@ -4,8 +4,9 @@ import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+from benchmarks.measured import say
+from benchmarks.servers import gateway
 from benchmarks.upload.sending import LARGE, send
-from benchmarks.upload.servers import gateway, say
 from sluice.objectstore import open_objectstore
 from sluice.settings import S3Settings, read_settings
 

@@ -10,8 +10,9 @@ from tempfile import TemporaryDirectory
 from typing import TypeVar
 from uuid import uuid4
 
+from benchmarks.measured import say
+from benchmarks.servers import gateway, server
 from benchmarks.upload.sending import BLOCK, LARGE, blocks, send
-from benchmarks.upload.servers import gateway, say, server
 from sluice.multipart import PART_SIZE, Pieces
 from sluice.objectstore import ObjectStore, open_objectstore
 from sluice.settings import S3Settings, read_settings

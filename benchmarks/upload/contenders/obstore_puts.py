@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 
 from obstore.store import S3Store
 
+from benchmarks.measured import say
 from benchmarks.upload.sending import LARGE, blocks
-from benchmarks.upload.servers import say
 
 KEY = "bench/obstore"
 STORE = S3Store(

@@ -6,8 +6,9 @@ import time
 from collections.abc import Iterator
 from uuid import uuid4
 
+from benchmarks.measured import say
+from benchmarks.servers import gateway
 from benchmarks.upload.sending import BLOCK, send_many
-from benchmarks.upload.servers import gateway, say
 from sluice.objectstore import ObjectStore, open_objectstore
 from sluice.settings import S3Settings, read_settings
 

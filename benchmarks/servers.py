@@ -1,7 +1,6 @@
 """Servers that contenders send to: started on a free port, measured from outside, stopped by their pid."""
 
 import http.client
-import json
 import os
 import re
 import socket
@@ -60,11 +59,6 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def say(**found: float) -> None:
-    """What the harness reads."""
-    sys.stdout.write(json.dumps(found) + "\n")
 
 
 def _wait(process: "subprocess.Popen[bytes]", port: int, path: str) -> None:
