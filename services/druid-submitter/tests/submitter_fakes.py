@@ -14,7 +14,7 @@ from druid_submitter.domain.interval import Interval
 from druid_submitter.domain.turn import Later, Now, Overtaken, kind_of
 from druid_submitter.domain.watch import Presence, RowStats, TaskState, TaskStatus
 from druid_submitter.usecases import Limits, RecordCommand, RecordVerdict, World, advance_ingestions
-from sluice.contracts import Contract, DruidMode, DruidTarget, Field, FieldType
+from sluice.contracts import Contract, DruidMode, DruidTarget, Field, FieldType, Rollup
 from sluice.errors import Transient
 from sluice.events import FileValidated, Outcome, TaskCompleted, WaitsFor
 from sluice.testing import ManualClock, RecordingPublisher
@@ -40,9 +40,11 @@ CONTRACT = Contract(
 class OneContract:
     mode: DruidMode = DruidMode.APPEND
     minutes: int | None = None
+    rollup: Rollup | None = None
 
     async def get(self, _reference):
-        return replace(CONTRACT, druid=replace(CONTRACT.druid, mode=self.mode, time_limit_minutes=self.minutes))
+        how = {"mode": self.mode, "time_limit_minutes": self.minutes, "rollup": self.rollup}
+        return replace(CONTRACT, druid=replace(CONTRACT.druid, **how))
 
 
 @dataclass
@@ -78,6 +80,8 @@ class ScriptedDruid:
     loaded: bool = True
     spans: list = field(default_factory=list)
     """In which rows were counted."""
+    rolled_up: list = field(default_factory=list)
+    """Whether several could have become one."""
     refusing: Exception | None = None
     submitted: list = field(default_factory=list)
     specs: list = field(default_factory=list)
@@ -154,8 +158,9 @@ class ScriptedDruid:
     async def columns(self, _datasource):
         return self.names
 
-    async def presence(self, _datasource, _task_id, interval):
+    async def presence(self, _datasource, _task_id, interval, *, rolled_up=False):
         self.spans.append(interval)
+        self.rolled_up.append(rolled_up)
         return Presence(self.counted, self.loaded)
 
 
@@ -400,7 +405,7 @@ def _blocks(other, mine):
 class Bench:
     """The submitter on fakes."""
 
-    def __init__(self, mode=DruidMode.APPEND, clock=None, druid=None, pace=None, minutes=None):
+    def __init__(self, mode=DruidMode.APPEND, clock=None, druid=None, pace=None, minutes=None, rollup=None):
         self.clock = clock or ManualClock()
         self.druid = druid or ScriptedDruid()
         self.ingestions = InMemoryIngestions(self.clock)
@@ -418,7 +423,7 @@ class Bench:
             self._paused,
             self.pace,
             self.druid,
-            OneContract(mode, minutes),
+            OneContract(mode, minutes, rollup),
             self.verdicts,
             self.verdicts,
             self.evidence,

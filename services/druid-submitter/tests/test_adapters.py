@@ -306,7 +306,7 @@ async def load(druid, store, datasource, hours, mode=DruidMode.APPEND, **more):
     verdict = verdict_accepted(100, canonical=(store.uri(key),), time_range=span)
     fields = tuple(field for field in CONTRACT.fields if field.name in {*frame.columns, "TransactionTimestamp"})
     contract = replace(CONTRACT, datasource=datasource, fields=fields, druid=replace(CONTRACT.druid, mode=mode))
-    spec = build_spec(contract, verdict, task_id, 1, await druid.extent(datasource))
+    spec = build_spec(contract, verdict, task_id, 1, there=await druid.extent(datasource))
     await druid.submit(spec)
     await eventually(lambda: state_of(druid, spec["id"]), TaskState.SUCCESS)
     interval = covering(span.first, span.last, Granularity.DAY)

@@ -41,11 +41,6 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-def test_the_spec_is_the_golden_one():
-    verdict = verdict_accepted(time_range=TimeRange(first=at("2024-02-28T23:59:59"), last=at("2024-03-01T00:00:00")))
-    assert build_spec(CONTRACT, verdict, TASK, 2) == json.loads((GOLDEN / "append.json").read_text())
-
-
 @pytest.mark.parametrize(
     ("mode", "there", "interval"),
     [
@@ -63,7 +58,7 @@ def test_a_file_that_replaces_names_the_interval_and_drops_what_is_there(mode, t
     """But for that, it is loaded as if it were appended."""
     verdict = verdict_accepted(time_range=TimeRange(first=at("2024-02-28T23:59:59"), last=at("2024-03-01T00:00:00")))
     contract = replace(CONTRACT, druid=replace(CONTRACT.druid, mode=DruidMode(mode)))
-    spec = build_spec(contract, verdict, TASK, 2, there)
+    spec = build_spec(contract, verdict, TASK, 2, there=there)
     how = spec["spec"]["ioConfig"]
     assert (how["appendToExisting"], how["dropExisting"]) == (False, True)
     assert spec["spec"]["dataSchema"]["granularitySpec"]["intervals"] == [interval]

@@ -12,13 +12,20 @@ from contract_builder import contract, loaded, refusals
 from jsonschema import Draft202012Validator
 
 from sluice.contracts import (
+    Aggregator,
+    AggregatorType,
     Dialect,
+    DruidMode,
     DruidTarget,
     ExtraColumns,
     Granularity,
     Operator,
+    Partitions,
+    PartitionsType,
     Policy,
     PolicyMode,
+    QueryGranularity,
+    Rollup,
     RuleLimit,
     Threshold,
     Unit,
@@ -114,6 +121,98 @@ def test_a_file_may_have_its_time_in_druid():
     assert "druid/timeLimitMinutes: input should be greater than or equal to 1" in told
 
 
+NUMBERS = "- {name: n, logicalType: integer}\n- {name: x, logicalType: number}\n- {name: s, logicalType: string}"
+
+
+def in_druid(settings: str) -> str:
+    """A contract with two numbers and a text, and more settings of druid."""
+    return contract(NUMBERS).replace("timeColumn: at", f"timeColumn: at\n        {settings}")
+
+
+def test_rows_are_rolled_up_and_laid_out_as_is_said():
+    metrics = "[{name: most, type: longMax, column: n}, {name: sum, type: doubleSum, column: x}]"
+    plain = load_contract(in_druid(f"rollup: {{queryGranularity: hour, metrics: {metrics}}}"))
+    aggregators = (
+        Aggregator("most", AggregatorType.LONG_MAX, "n"),
+        Aggregator("sum", AggregatorType.DOUBLE_SUM, "x"),
+    )
+    assert plain.druid == DruidTarget("at", rollup=Rollup(QueryGranularity.HOUR, aggregators))
+    assert [each.name for each in plain.dimensions] == ["s"]
+    assert load_contract(in_druid("rollup: {}")).druid.rollup == Rollup()
+    laid_out = "partitions: {type: hashed, columns: [s, n], shards: 4}"
+    hashed = load_contract(in_druid(f"mode: replace\n        {laid_out}"))
+    assert hashed.druid.mode is DruidMode.REPLACE
+    assert hashed.druid.partitions == Partitions(PartitionsType.HASHED, ("s", "n"), shards=4)
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ("rollup: {queryGranularity: week}", "rollup/queryGranularity: a week does not lie within one day"),
+        ("rollup: {queryGranularity: decade}", "rollup/queryGranularity: input should be"),
+        ("rollup: {metrics: [{name: c, type: count, column: n}]}", "rollup/metrics/0/type: input should be"),
+        (
+            "rollup: {metrics: [{name: c, type: longSum, column: x}]}",
+            "metrics/0/column: longSum would cut fractions off; use doubleSum",
+        ),
+        (
+            "rollup: {metrics: [{name: c, type: longSum, column: s}]}",
+            "metrics/0/column: a metric is of an integer or number",
+        ),
+        (
+            "rollup: {metrics: [{name: c, type: longSum, column: at}]}",
+            "metrics/0/column: a metric is of an integer or number",
+        ),
+        ("rollup: {metrics: [{name: c, type: longSum, column: z}]}", "metrics/0/column: the schema has no property"),
+        (
+            "rollup: {metrics: [{name: n, type: longSum, column: n}]}",
+            "metrics/0/name: n is a column; call the metric otherwise",
+        ),
+        ("rollup: {metrics: [{name: __rows, type: longSum, column: n}]}", "metrics/0/name: names that begin with __"),
+        ("rollup: {metrics: [{name: ' c', type: longSum, column: n}]}", "metrics/0/name: a name has 1 to 255"),
+        ("partitions: {type: range, columns: [s]}", "partitions/type: input should be"),
+        ("partitions: {type: hashed}", "partitions/type: hashed partitions cannot be appended to"),
+        ("partitions: {shards: 2}", "partitions: dynamic partitions take rows as they come"),
+        ("partitions: {type: hashed, columns: [z]}", "partitions/columns/0: the schema has no property"),
+        ("partitions: {type: hashed, columns: [at]}", "partitions/columns/0: at is no dimension"),
+        ("partitions: {type: hashed, columns: [s, s]}", "partitions/columns/0: stands twice"),
+        ("partitions: {type: hashed, shards: 2, targetRows: 1000}", "partitions/shards: stands instead of targetRows"),
+        ("partitions: {type: hashed, targetRows: 10}", "partitions/targetRows: input should be greater"),
+    ],
+)
+def test_what_druid_could_not_keep_is_refused(settings, expected):
+    told = refusals(in_druid(settings))
+    assert any(f"{VALUE}/druid/" in each and expected in each for each in told), told
+
+
+def test_a_name_stands_for_one_metric_and_a_column_of_metrics_is_no_dimension():
+    twice = "rollup: {metrics: [{name: c, type: longSum, column: n}, {name: c, type: longMax, column: n}]}"
+    assert [each.split(": ", 2)[2] for each in refusals(in_druid(twice))] == [
+        "two metrics have the same name; rename one of them"
+    ] * 2
+    kept = "rollup: {metrics: [{name: c, type: longSum, column: n}]}\n        mode: replace"
+    (told,) = refusals(in_druid(f"{kept}\n        partitions: {{type: hashed, columns: [n]}}"))
+    assert "n is no dimension of Druid: it is the time, or kept in metrics" in told
+
+
+@pytest.mark.parametrize(
+    ("fine", "coarse", "within"),
+    [
+        ("hour", "day", True),
+        ("day", "day", True),
+        ("none", "hour", True),
+        ("day", "hour", False),
+        ("week", "month", False),
+        ("week", "year", False),
+        ("week", "week", True),
+        ("day", "week", True),
+        ("month", "year", True),
+    ],
+)
+def test_a_span_lies_within_another(fine, coarse, within):
+    assert QueryGranularity(fine).within(Granularity(coarse)) is within
+
+
 def test_an_alias_means_one_column():
     (told,) = refusals(contract(X, block="columns: {x: {aliases: [Day, d]}, at: {aliases: [day]}}"))
     assert (
@@ -196,7 +295,8 @@ def test_settings_that_cannot_be_honoured_are_refused_in_their_line(block, expec
         ),
         ("timeColumn: nobody", "line 17: customProperties/0/value/druid/timeColumn: must name a property"),
         ("segmentGranularity: day", "line 16: customProperties/0/value/druid/timeColumn: is missing"),
-        ("timeColumn: at\n        rollup: true", "line 18: customProperties/0/value/druid/rollup: no such setting"),
+        ("timeColumn: at\n        rollup: true", "line 18: customProperties/0/value/druid/rollup: must be an object"),
+        ("timeColumn: at\n        tier: hot", "line 18: customProperties/0/value/druid/tier: no such setting"),
         (
             "timeColumn: at\n        segmentGranularity: decade",
             "line 18: customProperties/0/value/druid/segmentGranularity: input",
@@ -236,7 +336,7 @@ def test_a_null_word_that_is_a_valid_value_is_refused():
             "customProperties: [{property: sluice, value: {}}, {property: sluice, value: {}}]",
             "exactly one entry with property: sluice is needed, and its value: {druid: {timeColumn: …}}; there are 2",
         ),
-        ("customProperties: [{property: sluice, value: at}]", "input should be a valid dictionary"),
+        ("customProperties: [{property: sluice, value: at}]", "must be an object with settings"),
         ("customProperties: [{property: sluice, value: {}}]", "druid: is missing"),
     ],
 )

@@ -95,8 +95,11 @@ class DruidTasks(Protocol):
     async def columns(self, datasource: str) -> Collection[str]:
         """Their names; none where there is no such datasource."""
 
-    async def presence(self, datasource: str, task_id: UUID, interval: Interval | None) -> Presence:
-        """Rows of the task that a query counts, anywhere or in the interval."""
+    async def presence(
+        self, datasource: str, task_id: UUID, interval: Interval | None, *, rolled_up: bool = False
+    ) -> Presence:
+        """Rows of the task that a query counts, anywhere or in the interval, and as many as were accepted. `rolled_up`: several
+        may have become one."""
 
 
 class Ingestions(Protocol):

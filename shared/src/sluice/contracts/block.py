@@ -7,7 +7,16 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, Validatio
 from pydantic.alias_generators import to_camel
 
 from sluice.contracts.faults import Faults
-from sluice.contracts.model import DruidMode, ExtraColumns, Granularity, PolicyMode, SameContent
+from sluice.contracts.model import (
+    AggregatorType,
+    DruidMode,
+    ExtraColumns,
+    Granularity,
+    PartitionsType,
+    PolicyMode,
+    QueryGranularity,
+    SameContent,
+)
 from sluice.contracts.source import Path
 
 BLOCK = "sluice"
@@ -22,6 +31,52 @@ class Block(BaseModel):
     model_config = ConfigDict(extra="forbid", alias_generator=to_camel, strict=True, frozen=True)
 
 
+class MetricBlock(Block):
+    """A metric of Druid: what is kept of a column whose values are not."""
+
+    name: str = Field(description="What it is called in Druid; no column of the contract is called so.")
+    type: Annotated[AggregatorType, Field(strict=False)] = Field(
+        description="`long…` of an integer column, `double…` of an integer or number column."
+    )
+    column: str = Field(description="The column; with a metric, it is no dimension any more.")
+
+
+class RollupBlock(Block):
+    """Rows of one file that agree in time and in all dimensions become one row of Druid."""
+
+    query_granularity: Annotated[QueryGranularity, Field(strict=False)] = Field(
+        default=QueryGranularity.NONE,
+        description="To the start of which span times are cut; its spans lie within those of a segment.",
+    )
+    metrics: tuple[MetricBlock, ...] = Field(
+        default=(),
+        strict=False,
+        max_length=100,
+        description="What is kept of columns that are no dimensions. How many rows became one is always kept, in `__rows`.",
+    )
+
+
+class PartitionsBlock(Block):
+    """How the rows of one span of time are laid out in segments."""
+
+    type: Annotated[PartitionsType, Field(strict=False)] = Field(
+        default=PartitionsType.DYNAMIC,
+        description="`dynamic`: as they come. `hashed`: rows alike lie together; only where the mode replaces.",
+    )
+    columns: tuple[str, ...] = Field(
+        default=(),
+        strict=False,
+        max_length=100,
+        description="Of hashed: dimensions by which rows are parted; without any, by all of them.",
+    )
+    target_rows: Annotated[int, Field(ge=1_000, le=100_000_000)] | None = Field(
+        default=None, description="Of hashed: about so many rows in a segment; 5,000,000 without it."
+    )
+    shards: Annotated[int, Field(ge=1, le=1_000)] | None = Field(
+        default=None, description="Of hashed, instead of targetRows: so many segments for each span."
+    )
+
+
 class DruidBlock(Block):
     """Where and how the rows are kept."""
 
@@ -34,6 +89,8 @@ class DruidBlock(Block):
         description="What becomes of rows that are there already: append keeps them; replace takes the place of those in the "
         "segments that the file's time range touches; replace-all of all.",
     )
+    rollup: RollupBlock | None = Field(default=None, description="Without it, each row of a file is a row of Druid.")
+    partitions: PartitionsBlock = PartitionsBlock()
     time_limit_minutes: Annotated[int, Field(ge=1, le=10_080)] | None = Field(
         default=None,
         description="How long Druid may be at a file, waiting for a worker included; then it is stopped, and its task fails. "
@@ -183,6 +240,8 @@ def _explained(error: ValidationError) -> Iterator[tuple[Path, str]]:
                 said = "is missing"
             case "string_pattern_mismatch" if place[-1] in {"delimiter", "quote"}:
                 said = "must be one sign: no letter, no digit, and no more than one character"
+            case "model_type":
+                said = "must be an object with settings of its own"
             case "string_type":
                 said = "must be text; put it in quotes"
             case _:

@@ -4,14 +4,15 @@ Senders are broken where a file, or a row, that was accepted may be rejected; re
 something else. Where it cannot be told, such as of two patterns, it counts as breaking.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from sluice.contracts.change import Change
 from sluice.contracts.fieldchanges import field_changes
-from sluice.contracts.model import Contract, DruidMode, ExtraColumns, Field
+from sluice.contracts.model import Contract, DruidTarget, ExtraColumns, Field
 from sluice.contracts.rulechanges import custom_changes, metric_changes
 from sluice.contracts.settingchanges import dialect_changes, policy_changes, same_content_changes, time_limit_changes
+from sluice.contracts.targetchanges import target_changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ def compare(old: Contract, new: Contract) -> Comparison:
     before = _renamed(old, {origin.name: name for name, origin in origins.items()})
     return Comparison(
         (
-            *_target(before, new),
+            *target_changes(before, new),
             *_columns(old, new, origins),
             *_key(before, new),
             *metric_changes(before, new),
@@ -66,7 +67,7 @@ def _renamed(contract: Contract, names: dict[str, str]) -> Contract:
     return replace(
         contract,
         fields=tuple(replace(each, name=names.get(each.name, each.name)) for each in contract.fields),
-        druid=replace(contract.druid, time_column=now([contract.druid.time_column])[0]),
+        druid=_target_renamed(contract.druid, now),
         primary_key=now(contract.primary_key),
         metrics=tuple(replace(each, columns=now(each.columns)) for each in contract.metrics),
         policy=replace(
@@ -76,27 +77,18 @@ def _renamed(contract: Contract, names: dict[str, str]) -> Contract:
     )
 
 
-BECOMES = {
-    DruidMode.APPEND: "rows that are there stay",
-    DruidMode.REPLACE: "a file takes the place of the rows in its time range",
-    DruidMode.REPLACE_ALL: "a file takes the place of all rows",
-}
-
-
-def _target(old: Contract, new: Contract) -> Iterator[Change]:
-    if old.datasource != new.datasource:
-        said = f"The datasource was {old.datasource} and is {new.datasource}: rows go elsewhere."
-        yield Change("datasource", said, senders=True, readers=True)
-    before, after = old.druid, new.druid
-    if before.time_column != after.time_column:
-        said = f"__time was {before.time_column} and is {after.time_column}: queries over time mean something else."
-        yield Change("time-column", said, readers=True)
-    if before.segment_granularity != after.segment_granularity:
-        said = f"Segments were by {before.segment_granularity}, and are by {after.segment_granularity}."
-        yield Change("granularity", said)
-    if before.mode is not after.mode:
-        said = f"The mode was {before.mode} and is {after.mode}: {BECOMES[after.mode]}."
-        yield Change("mode", said, readers=after.mode is not DruidMode.APPEND)
+def _target_renamed(target: DruidTarget, now: Callable[[Iterable[str]], tuple[str, ...]]) -> DruidTarget:
+    rollup = target.rollup
+    return replace(
+        target,
+        time_column=now([target.time_column])[0],
+        partitions=replace(target.partitions, columns=now(target.partitions.columns)),
+        rollup=rollup
+        and replace(
+            rollup,
+            aggregators=tuple(replace(each, column=now([each.column])[0]) for each in rollup.aggregators),
+        ),
+    )
 
 
 def _columns(old: Contract, new: Contract, origins: dict[str, Field]) -> Iterator[Change]:

@@ -262,15 +262,95 @@ class DruidMode(StrEnum):
     """All are replaced."""
 
 
+class QueryGranularity(StrEnum):
+    """Druid's query granularity: to the start of which span a row's time is cut before rows are rolled up."""
+
+    NONE = "none"
+    SECOND = "second"
+    MINUTE = "minute"
+    HOUR = "hour"
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+    YEAR = "year"
+
+    def within(self, other: "QueryGranularity | Granularity") -> bool:
+        """Does each span of this one lie in a single span of the other? Weeks lie across months and years."""
+        order = list(QueryGranularity)
+        whole = self is not QueryGranularity.WEEK or other not in {"month", "year"}
+        return whole and order.index(self) <= order.index(QueryGranularity(other))
+
+
+class AggregatorType(StrEnum):
+    """What a metric of Druid keeps of a column; names as Druid has them."""
+
+    LONG_SUM = "longSum"
+    LONG_MIN = "longMin"
+    LONG_MAX = "longMax"
+    DOUBLE_SUM = "doubleSum"
+    DOUBLE_MIN = "doubleMin"
+    DOUBLE_MAX = "doubleMax"
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregator:
+    """A metric of Druid: the column `name` holds what `type` makes of `column`, over the rows that became one."""
+
+    name: str
+    type: AggregatorType
+    column: str
+
+
+ROWS_METRIC = "__rows"
+"""In Druid, where a contract rolls up: of how many accepted rows a row is made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rollup:
+    """Rows with the same cut time and the same dimensions become one. Columns of aggregators are no dimensions."""
+
+    query_granularity: QueryGranularity = QueryGranularity.NONE
+    aggregators: tuple[Aggregator, ...] = ()
+
+
+class PartitionsType(StrEnum):
+    """How the rows of one span of time are laid out in segments."""
+
+    DYNAMIC = "dynamic"
+    """As they come."""
+    HASHED = "hashed"
+    """By the hash of their columns, so that rows alike lie together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Partitions:
+    """`columns`: by which rows are parted; none means all dimensions.
+
+    `shards`: so many segments for each span of time, instead of `target_rows` in each.
+    """
+
+    type: PartitionsType = PartitionsType.DYNAMIC
+    columns: tuple[str, ...] = ()
+    target_rows: int | None = None
+    shards: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class DruidTarget:
-    """Where and how the rows are kept. `time_column` becomes `__time`."""
+    """Where and how the rows are kept. `time_column` becomes `__time`; without `rollup`, a row of Druid is a row of a file."""
 
     time_column: str
     segment_granularity: Granularity = Granularity.DAY
     mode: DruidMode = DruidMode.APPEND
+    rollup: Rollup | None = None
+    partitions: Partitions = Partitions()
     time_limit_minutes: int | None = None
     """How long Druid may be at a file; None means what the installation allows."""
+
+    @property
+    def aggregated(self) -> frozenset[str]:
+        """Columns that Druid keeps in metrics only."""
+        return frozenset(each.column for each in self.rollup.aggregators) if self.rollup else frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,3 +380,8 @@ class Contract:
     def columns(self) -> tuple[str, ...]:
         """Names of all columns, in the contract's order."""
         return tuple(each.name for each in self.fields)
+
+    @property
+    def dimensions(self) -> tuple[Field, ...]:
+        """The columns that are Druid's dimensions: all but the time and what is kept in metrics."""
+        return tuple(each for each in self.fields if each.name not in {self.druid.time_column, *self.druid.aggregated})

@@ -26,6 +26,7 @@ from sluice.contracts.model import (
 )
 from sluice.contracts.source import Path, Source, read_source
 from sluice.contracts.standard import check_standard
+from sluice.contracts.target import target_of
 from sluice.contracts.variables import check_variables
 from sluice.events import DATASOURCE_PATTERN, VERSION_PATTERN
 
@@ -122,7 +123,7 @@ def _settings(
     return (
         settings.dialect_of(said, path, faults),
         settings.policy_of(said, fields, customs, path, faults),
-        settings.target_of(said, fields, path, faults),
+        target_of(said, fields, path, faults),
         settings.aliases_of(said, list(fields), path, faults),
     )
 

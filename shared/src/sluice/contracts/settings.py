@@ -9,9 +9,7 @@ from sluice.contracts.model import (
     Custom,
     Dialect,
     DruidMode,
-    DruidTarget,
     Field,
-    FieldType,
     Operator,
     Policy,
     PolicyMode,
@@ -169,17 +167,3 @@ def _most(amount: AmountBlock, path: Path, faults: Faults) -> Threshold:
     if amount.percent is not None:
         return Threshold(Operator.LESS_OR_EQUAL, (amount.percent,), Unit.PERCENT)
     return Threshold(Operator.LESS_OR_EQUAL, (amount.rows or 0,), Unit.ROWS)
-
-
-def target_of(block: SluiceBlock, fields: dict[str, Field], path: Path, faults: Faults) -> DruidTarget:
-    time = fields.get(block.druid.time_column)
-    if time is None or time.type not in {FieldType.TIMESTAMP, FieldType.DATE} or not time.required:
-        faults.add(
-            (*path, "druid", "timeColumn"), "must name a property that is a timestamp or a date, and required: true"
-        )
-    return DruidTarget(
-        block.druid.time_column,
-        block.druid.segment_granularity,
-        block.druid.mode,
-        time_limit_minutes=block.druid.time_limit_minutes,
-    )

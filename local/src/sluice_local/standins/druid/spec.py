@@ -12,7 +12,13 @@ _CLASSES = {
     "spec": "org.apache.druid.indexing.common.task.batch.parallel.ParallelIndexSupervisorTask",
     "schema": "org.apache.druid.segment.indexing.DataSchema",
 }
+_QUERY_GRANULARITIES = ("none", "second")
 _GRANULARITIES = ("minute", "hour", "day", "week", "month", "quarter", "year")
+
+AGGREGATES = {
+    f"{kind}{word}": (kind, word.upper()) for kind in ("long", "double", "float") for word in ("Sum", "Min", "Max")
+}
+"""Types of metrics: what they are in Druid, and the function of SQL."""
 
 
 class InvalidTask(Exception):
@@ -44,15 +50,30 @@ class Noop:
 
 
 @dataclass(frozen=True, slots=True)
+class Metric:
+    """An aggregator; a `count` is of no column."""
+
+    name: str
+    type: str
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ingestion:
-    """An `index_parallel` task. `dimensions` are names with Druid's types; no intervals means all time."""
+    """An `index_parallel` task. `dimensions` are names with Druid's types; no intervals means all time.
+
+    `query_granularity` None leaves times as they are.
+    """
 
     id: str
     datasource: str
     time_column: str
     time_format: str
     dimensions: tuple[tuple[str, str], ...]
+    metrics: tuple[Metric, ...]
+    rollup: bool
     granularity: str
+    query_granularity: str | None
     intervals: tuple[Interval, ...]
     source: Mapping[str, Any]
     append: bool
@@ -108,19 +129,25 @@ def _ingestion(body: Mapping[str, Any]) -> Ingestion:
     _require(not (append and drop), "spec", "Cannot simultaneously replace and append to existing segments. "
              "Either dropExisting or appendToExisting should be set to false")  # fmt: skip
     _require(intervals or not drop, "spec", "GranularitySpec's intervals cannot be empty when using replace.")
+    partitions = str((tuning.get("partitionsSpec") or {}).get("type") or "dynamic")
+    _check_partitions(partitions, tuning, append=append)
     return Ingestion(
         id=_id(body),
         datasource=schema["dataSource"],
         time_column=schema["timestampSpec"].get("column", "timestamp"),
         time_format=schema["timestampSpec"].get("format", "auto"),
         dimensions=_dimensions(schema),
+        metrics=_metrics(schema),
+        rollup=bool(grain.get("rollup", True)),
         granularity=_granularity(grain),
+        query_granularity=_query_granularity(grain),
         intervals=intervals,
         source=io["inputSource"],
         append=append,
         drop_existing=drop,
         max_parse_exceptions=int(tuning.get("maxParseExceptions", 2**31 - 1)),
-        parallel=int(tuning.get("maxNumConcurrentSubTasks", 1)) > 1,
+        # range partitions are made in sub-tasks, however few there are
+        parallel=partitions == "range" or int(tuning.get("maxNumConcurrentSubTasks", 1)) > 1,
         unsupported=_unsupported(schema, grain, io),
     )
 
@@ -156,6 +183,35 @@ def _dimensions(schema: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     return tuple((d, "string") if isinstance(d, str) else (d["name"], d.get("type", "string")) for d in listed)
 
 
+def _metrics(schema: Mapping[str, Any]) -> tuple[Metric, ...]:
+    asked = schema.get("metricsSpec") or ()
+    metrics = tuple(Metric(each["name"], each["type"], each.get("fieldName", "")) for each in asked)
+    for each in metrics:
+        if each.type != "count" and each.type not in AGGREGATES:
+            raise InvalidTask(f"Could not resolve type id '{each.type}' as a subtype of AggregatorFactory")
+    names = [name for name, _ in _dimensions(schema)] + [each.name for each in metrics]
+    for name in names:
+        seen = f"Cannot specify a column more than once: [{name}] seen in dimensions list, metricsSpec list"
+        _require(names.count(name) == 1, "schema", seen)
+    return metrics
+
+
+def _check_partitions(kind: str, tuning: Mapping[str, Any], *, append: bool) -> None:
+    """Rows that are laid out by their values are laid out as a whole."""
+    perfect = bool(tuning.get("forceGuaranteedRollup"))
+    _require(perfect == (kind != "dynamic"), "spec", f"partitionsSpec[{kind}] with forceGuaranteedRollup[{perfect}]")
+    _require(
+        not (perfect and append), "spec", "Perfect rollup cannot be guaranteed when appending to existing dataSources"
+    )
+
+
+def _query_granularity(grain: Mapping[str, Any]) -> str | None:
+    name = str(grain.get("queryGranularity") or "none").lower()
+    if name not in {*_QUERY_GRANULARITIES, *_GRANULARITIES}:
+        raise InvalidTask(f"this stand-in knows no queryGranularity [{name}]")
+    return None if name == "none" else name
+
+
 def _granularity(grain: Mapping[str, Any]) -> str:
     name = str(grain.get("segmentGranularity") or "day").lower()
     if name not in _GRANULARITIES:
@@ -164,8 +220,8 @@ def _granularity(grain: Mapping[str, Any]) -> str:
 
 
 def _unsupported(schema: Mapping[str, Any], grain: Mapping[str, Any], io: Mapping[str, Any]) -> str | None:
-    if grain.get("rollup") or schema.get("metricsSpec"):
-        return "roll-up and metrics"
+    if schema.get("metricsSpec") and not grain.get("rollup", True):
+        return "metrics without roll-up"
     if (schema.get("transformSpec") or {}).get("transforms"):
         return "transforms"
     kind = io["inputSource"].get("type")

@@ -6,7 +6,7 @@ from typing import Any
 
 import duckdb
 
-from sluice_local.standins.druid.spec import Ingestion, Interval
+from sluice_local.standins.druid.spec import AGGREGATES, Ingestion, Interval, Metric
 
 TYPES = {"string": "VARCHAR", "long": "BIGINT", "float": "FLOAT", "double": "DOUBLE"}
 _EPOCHS = {"millis": 1, "posix": 1000, "micro": 0.001, "nano": 0.000001, "auto": 1}
@@ -33,6 +33,34 @@ def time_of(task: Ingestion, columns: Mapping[str, str]) -> str:
 
 def dimension(name: str, kind: str, columns: Mapping[str, str]) -> str:
     return f"CAST({quoted(name) if name in columns else 'NULL'} AS {TYPES[kind]}) AS {quoted(name)}"
+
+
+def measured(name: str, columns: Mapping[str, str]) -> str:
+    """A column that metrics are of, beside the dimensions."""
+    return f"{quoted(name) if name in columns else 'NULL'} AS {_beside(name)}"
+
+
+def _beside(name: str) -> str:
+    return quoted(f"__measured_{name}")
+
+
+def rolled_up(task: Ingestion) -> str:
+    """The rows of `kept` as they are published: those with the same cut time and dimensions are one."""
+    time = f"CAST(date_trunc('{task.query_granularity}', __time) AS TIMESTAMP)" if task.query_granularity else "__time"
+    dimensions = "".join(f", {quoted(name)}" for name, _ in task.dimensions)
+    metrics = "".join(f", {_metric(each)}" for each in task.metrics)
+    return f"SELECT {time} AS __time{dimensions}{metrics} FROM kept{' GROUP BY ALL' if task.rollup else ''}"
+
+
+def _metric(each: Metric) -> str:
+    if each.type == "count":
+        return f"CAST(COUNT(*) AS BIGINT) AS {quoted(each.name)}"
+    kind, function = AGGREGATES[each.type]
+    return f"CAST({function}({_beside(each.column)}) AS {TYPES[kind]}) AS {quoted(each.name)}"
+
+
+def metric_type(each: Metric) -> str:
+    return TYPES["long" if each.type == "count" else AGGREGATES[each.type][0]]
 
 
 def filter_of(node: Mapping[str, Any]) -> str:

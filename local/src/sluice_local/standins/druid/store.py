@@ -15,7 +15,19 @@ from typing import Any
 import duckdb
 
 from sluice_local.standins.druid.spec import Compaction, Ingestion, Interval
-from sluice_local.standins.druid.sql import TYPES, dimension, filter_of, literal, quoted, replaced, time_of, within
+from sluice_local.standins.druid.sql import (
+    TYPES,
+    dimension,
+    filter_of,
+    literal,
+    measured,
+    metric_type,
+    quoted,
+    replaced,
+    rolled_up,
+    time_of,
+    within,
+)
 
 _FOREVER = "CAST('infinity' AS DOUBLE)"
 _DRUIDS, _OURS = "TABLE_SCHEMA = 'druid'", "table_catalog = 'temp'"
@@ -71,9 +83,13 @@ class Store:
             source = self._source(ingestion, files)
             columns = {name: str(kind) for name, kind, *_ in cursor.sql(f"DESCRIBE {source}").fetchall()}
             dimensions = "".join(f", {dimension(name, kind, columns)}" for name, kind in ingestion.dimensions)
-            cursor.execute(f"CREATE TEMP TABLE read AS SELECT {time_of(ingestion, columns)} AS __time{dimensions} "
+            # columns of metrics stand beside the dimensions until rows have become one
+            of_metrics = {each.column for each in ingestion.metrics if each.column}
+            beside = "".join(f", {measured(name, columns)}" for name in sorted(of_metrics))
+            cursor.execute(f"CREATE TEMP TABLE read AS SELECT {time_of(ingestion, columns)} AS __time{dimensions}{beside} "
                            f"FROM ({source})")  # fmt: skip
-            cursor.execute(f"CREATE TEMP TABLE staged AS FROM read WHERE {within('__time', ingestion.intervals)}")
+            cursor.execute(f"CREATE TEMP TABLE kept AS FROM read WHERE {within('__time', ingestion.intervals)}")
+            cursor.execute(f"CREATE TEMP TABLE staged AS {rolled_up(ingestion)}")
             yield Staged(ingestion, cursor, *_measure(cursor, ingestion))
 
     def publish(self, staged: Staged) -> None:
@@ -85,8 +101,9 @@ class Store:
             cursor.execute("BEGIN")
             cursor.execute(f"CREATE TABLE IF NOT EXISTS {table} "
                            "(__time TIMESTAMP, __seen_from DOUBLE, __seen_until DOUBLE)")  # fmt: skip
-            for name, kind in task.dimensions:
-                cursor.execute(f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {quoted(name)} {TYPES[kind]}")
+            dimensions = [(name, TYPES[kind]) for name, kind in task.dimensions]
+            for name, kind in (*dimensions, *((each.name, metric_type(each)) for each in task.metrics)):
+                cursor.execute(f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {quoted(name)} {kind}")
             if not task.append:
                 cursor.execute(f"UPDATE {table} SET __seen_until = {seen_from} "
                                f"WHERE __seen_until = {_FOREVER} AND {replaced(task)}")  # fmt: skip
@@ -136,7 +153,7 @@ class Store:
         """Column names and rows of a SELECT. Raises QueryRefused."""
         with self._database.cursor() as cursor:
             now = self._loading_until()
-            for datasource, loads in self._loads.items():
+            for datasource, loads in list(self._loads.items()):
                 if any(seen_from <= now for seen_from, _ in loads):
                     cursor.execute(f"CREATE TEMP VIEW {quoted(datasource)} AS SELECT * EXCLUDE ({_HIDDEN}) "
                                    f"FROM published.{quoted(datasource)} "
@@ -172,7 +189,7 @@ def _measure(cursor: duckdb.DuckDBPyConnection, task: Ingestion) -> tuple[Counts
     )
     kept, chunks, first, last = one(
         f"SELECT COUNT(*), COUNT(DISTINCT {chunk}), CAST(MIN({chunk}) AS TIMESTAMP), "
-        f"CAST(MAX({chunk}) + INTERVAL 1 {task.granularity} AS TIMESTAMP) FROM staged"
+        f"CAST(MAX({chunk}) + INTERVAL 1 {task.granularity} AS TIMESTAMP) FROM kept"
     )
     from_druid = read_chunks if task.source["type"] == "druid" else None
     counts = Counts(kept, read - unparseable - kept, unparseable, chunks, from_druid)

@@ -12,6 +12,7 @@ from druid_submitter.domain.interval import ALL_TIME, Interval, parsed, spanning
 from druid_submitter.domain.spec import TASK_COLUMN
 from druid_submitter.domain.watch import Presence, RowStats, TaskState, TaskStatus
 from druid_submitter.errors import IdBurnt, QueueFull, SpecRefused
+from sluice.contracts import ROWS_METRIC
 from sluice.druid import Answer, DruidBusy, DruidConnection, DruidDenied, Role
 from sluice.druid.versions import (
     BAD_REQUEST,
@@ -33,6 +34,9 @@ ETERNITY = "-146136543-09-08T08:23:32.096Z/146140482-04-24T15:36:27.903Z"
 COLUMNS = (
     "SELECT COLUMN_NAME AS \"name\" FROM INFORMATION_SCHEMA.COLUMNS WHERE TABLE_SCHEMA = 'druid' AND TABLE_NAME = ?"
 )
+PLAIN = "COUNT(*)"
+ROLLED_UP = f'SUM(CASE WHEN "{ROWS_METRIC}" > 0 THEN "{ROWS_METRIC}" ELSE 1 END)'
+"""Accepted rows: a row of Druid that does not say of how many it is made is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,16 +159,21 @@ class HttpDruidTasks:
                 return 0
             case False:
                 return None
-        return await self._count(datasource, _within(interval))
+        return await self._count(datasource, PLAIN, _within(interval))
 
     async def columns(self, datasource: str) -> Collection[str]:
         found = await self._query(COLUMNS, datasource)
         return frozenset(str(row["name"]) for row in found.json())
 
-    async def presence(self, datasource: str, task_id: UUID, interval: Interval | None) -> Presence:
+    async def presence(
+        self, datasource: str, task_id: UUID, interval: Interval | None, *, rolled_up: bool = False
+    ) -> Presence:
         # in this order: a count of none means something only after every segment was loaded
         loaded = await self._loaded(datasource, interval)
-        counted = await self._count(datasource, f'"{TASK_COLUMN}" = ?', str(task_id))
+        of_task = (f'"{TASK_COLUMN}" = ?', str(task_id))
+        counted = await self._count(datasource, ROLLED_UP, *of_task) if rolled_up else None
+        if counted is None:
+            counted = await self._count(datasource, PLAIN, *of_task)
         if counted is None:
             # it knows none of which there are but tombstones; nor any other when it has just been started
             return Presence(0, loaded is None or (loaded and await self._is_emptied(datasource)))
@@ -176,15 +185,16 @@ class HttpDruidTasks:
         segments = (await self.druid.ask(Role.COORDINATOR, "GET", path)).json()
         return all(segment["shardSpec"]["type"] == "tombstone" for segment in segments)
 
-    async def _count(self, datasource: str, where: str, *values: str) -> int | None:
-        """None where the Broker knows no such datasource."""
-        query = f'SELECT COUNT(*) AS "rows" FROM "{datasource}" WHERE {where}'  # noqa: S608 - the name keeps DATASOURCE_PATTERN
+    async def _count(self, datasource: str, counting: str, where: str, *values: str) -> int | None:
+        """None where the Broker knows no such datasource, or not the column that says of how many rows one is made."""
+        query = f'SELECT {counting} AS "rows" FROM "{datasource}" WHERE {where}'  # noqa: S608 - the name keeps DATASOURCE_PATTERN
         answer = await self._query(query, *values)
         if knows_no_column(answer):
-            return 0  # somebody else's datasource
+            # the column of a task is in all that is ours: without it, somebody else's datasource
+            return None if ROWS_METRIC in answer.said else 0
         if knows_no_table(answer):
             return None
-        return int(answer.json()[0]["rows"])
+        return int(answer.json()[0]["rows"] or 0)
 
     async def _query(self, query: str, *values: str) -> Answer:
         asked = {

@@ -6,11 +6,11 @@ from itertools import islice
 
 from druid_submitter.domain.interval import Interval, covering, parsed, spanning
 from druid_submitter.domain.spec import TASK_COLUMN, dimensions
-from sluice.contracts import Contract, DruidMode
+from sluice.contracts import ROWS_METRIC, Contract, DruidMode
 from sluice.events import Accepted, Preview, Problem
 from sluice.events.values import COLUMNS_TOLD
 
-OURS = {"__time", TASK_COLUMN}
+OURS = {"__time", TASK_COLUMN, ROWS_METRIC}
 NAMED = 10
 """Columns that a sentence names."""
 
@@ -33,7 +33,9 @@ def compare(
     contract: Contract, accepted: Accepted, interval: Interval, holding: Holding, *, overtaken: bool
 ) -> Preview:
     """`overtaken`: a later file is loaded already, so that this one could not be."""
-    filled = [column["name"] for column in dimensions(contract) if column["name"] not in OURS]
+    metrics = contract.druid.rollup.aggregators if contract.druid.rollup else ()
+    columns = (*(column["name"] for column in dimensions(contract)), *(each.name for each in metrics))
+    filled = [name for name in columns if name not in OURS]
     return Preview(
         mode=contract.druid.mode,
         interval=interval.iso(),

@@ -5,7 +5,18 @@ from uuid import UUID
 
 from druid_submitter.domain.identity import druid_task_id
 from druid_submitter.domain.interval import Interval, covering, spanning
-from sluice.contracts import EXTRA_COLUMN, Contract, DruidMode, ExtraColumns, FieldType
+from sluice.contracts import (
+    EXTRA_COLUMN,
+    ROWS_METRIC,
+    Contract,
+    DruidMode,
+    ExtraColumns,
+    FieldType,
+    Partitions,
+    PartitionsType,
+    QueryGranularity,
+    Rollup,
+)
 from sluice.events import Accepted
 
 DIMENSION_TYPES = {
@@ -19,25 +30,34 @@ DIMENSION_TYPES = {
 
 TASK_COLUMN = "__task_id"
 
+SEGMENT_ROWS = 5_000_000
+"""About so many rows in a segment of hashed partitions where the contract does not say; Druid's own default."""
+
 TUNING = {
     "type": "index_parallel",
-    "partitionsSpec": {"type": "dynamic"},
-    "maxNumConcurrentSubTasks": 1,
+    "splitHintSpec": {"type": "maxSize", "maxNumFiles": 1},
     "maxRetry": 0,
     "maxParseExceptions": 0,
     "logParseExceptions": False,
     "awaitSegmentAvailabilityTimeoutMillis": 0,
 }
-"""One sub-task, no retries and no tolerated parse error: the data is validated, so a row that Druid does not like is a
-fault, and a whole new attempt is ours to make."""
+"""A part for each sub-task, no retries and no tolerated parse error: the data is validated, so a row that Druid does not like
+is a fault, and a whole new attempt is ours to make."""
 
 
 def build_spec(
-    contract: Contract, accepted: Accepted, task_id: UUID, attempt: int, there: Interval | None = None
+    contract: Contract,
+    accepted: Accepted,
+    task_id: UUID,
+    attempt: int,
+    *,
+    there: Interval | None = None,
+    slots: int = 1,
 ) -> dict[str, Any]:
-    """The `index_parallel` task that loads the accepted rows as the contract's mode says.
+    """The `index_parallel` task that loads the accepted rows as the contract says.
 
     `there`: the span of all rows that the datasource has, for a file that takes the place of all.
+    `slots`: of Druid's workers that are free for this task.
     """
     append = contract.druid.mode is DruidMode.APPEND
     return {
@@ -53,9 +73,26 @@ def build_spec(
                 "appendToExisting": append,
                 "dropExisting": not append,
             },
-            "tuningConfig": TUNING,
+            "tuningConfig": {
+                **TUNING,
+                **_partitions(contract.druid.partitions),
+                "maxNumConcurrentSubTasks": sub_tasks(len(accepted.canonical), slots),
+            },
         },
     }
+
+
+def sub_tasks(parts: int, slots: int) -> int:
+    """How many run at a time. More than one stand under a supervisor that takes a slot itself; a single one is the task."""
+    return max(1, min(parts, slots - 1))
+
+
+def _partitions(asked: Partitions) -> dict[str, Any]:
+    if asked.type is PartitionsType.DYNAMIC:
+        return {"partitionsSpec": {"type": "dynamic"}}
+    size = {"numShards": asked.shards} if asked.shards else {"targetRowsPerSegment": asked.target_rows or SEGMENT_ROWS}
+    spec = {"type": asked.type.value, "partitionDimensions": list(asked.columns), **size}
+    return {"partitionsSpec": spec, "forceGuaranteedRollup": True}
 
 
 def build_removal(datasource: str, druid_id: str, removed: UUID, interval: Interval) -> dict[str, Any]:
@@ -97,23 +134,31 @@ def _data_schema(contract: Contract, accepted: Accepted, there: Interval | None)
         "dataSource": contract.datasource,
         "timestampSpec": {"column": "__time", "format": "millis"},
         "dimensionsSpec": {"dimensions": dimensions(contract), "includeAllDimensions": False},
-        "metricsSpec": [],
+        "metricsSpec": _metrics(contract.druid.rollup),
         "granularitySpec": {
             "type": "uniform",
             "segmentGranularity": granularity.upper(),
-            "queryGranularity": "NONE",
-            "rollup": False,
+            "queryGranularity": _query_granularity(contract.druid.rollup),
+            "rollup": contract.druid.rollup is not None,
             "intervals": [interval.iso()],
         },
     }
 
 
+def _query_granularity(rollup: Rollup | None) -> str:
+    return (rollup.query_granularity if rollup else QueryGranularity.NONE).upper()
+
+
+def _metrics(rollup: Rollup | None) -> list[dict[str, str]]:
+    """With them, always the count of the rows that became one: what a query adds up to prove that all are there."""
+    if rollup is None:
+        return []
+    asked = ({"type": each.type.value, "name": each.name, "fieldName": each.column} for each in rollup.aggregators)
+    return [{"type": "count", "name": ROWS_METRIC}, *asked]
+
+
 def dimensions(contract: Contract) -> list[dict[str, str]]:
-    """Columns beside `__time`, with their types."""
-    columns = [
-        {"type": DIMENSION_TYPES[field.type], "name": field.name}
-        for field in contract.fields
-        if field.name != contract.druid.time_column
-    ]
+    """Columns beside `__time` and the metrics, with their types."""
+    columns = [{"type": DIMENSION_TYPES[field.type], "name": field.name} for field in contract.dimensions]
     ours = [EXTRA_COLUMN] if contract.policy.extra_columns is ExtraColumns.KEEP else []
     return [*columns, *({"type": "string", "name": name} for name in (*ours, TASK_COLUMN))]

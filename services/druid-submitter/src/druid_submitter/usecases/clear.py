@@ -45,8 +45,7 @@ class ClearIngestion:
             failed = Conclude(outcome, rows)
             await self._end(ingestion, await self._retracted(ingestion, ingestion.work.task_id, failed), problem)
             return
-        presence = await self.druid.presence(ingestion.datasource, ingestion.task_id, None)
-        decision = clear(outcome, rows, presence)
+        decision = clear(outcome, rows, await self.rows.left(ingestion))
         if isinstance(decision, Remove):
             await self._remove(ingestion)
         else:

@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from druid_submitter.domain.ingestion import Load, Work
+from druid_submitter.domain.ingestion import Ingestion, Load, Work
 from druid_submitter.domain.interval import Interval, covering
 from druid_submitter.domain.retention import Drop, ends_of, first_drop
 from druid_submitter.domain.watch import Presence
 from druid_submitter.errors import NothingLoaded
 from druid_submitter.ports import Contracts, DruidTasks, Verdicts
 from sluice.contracts import DruidMode
+from sluice.errors import Permanent
 from sluice.events import Accepted
 
 
@@ -54,4 +55,18 @@ class Rows:
         """Of a file that takes the place of all, all must be loaded: until then, rows that were there before still answer."""
         contract = await self.contracts.get(accepted.contract)
         everywhere = contract.druid.mode is DruidMode.REPLACE_ALL
-        return await self.druid.presence(datasource, task_id, None if everywhere else await self.interval(accepted))
+        span = None if everywhere else await self.interval(accepted)
+        return await self.druid.presence(datasource, task_id, span, rolled_up=contract.druid.rollup is not None)
+
+    async def left(self, ingestion: Ingestion) -> Presence:
+        """What an ingestion that is given up may have left, anywhere."""
+        rolled_up = await self._rolled_up(ingestion.work)
+        return await self.druid.presence(ingestion.datasource, ingestion.task_id, None, rolled_up=rolled_up)
+
+    async def _rolled_up(self, work: Work) -> bool:
+        if not isinstance(work, Load):
+            return False
+        try:
+            return (await self.contracts.get(work.accepted.contract)).druid.rollup is not None
+        except Permanent:
+            return False  # without its contract it was not submitted; that there are none is told by any count

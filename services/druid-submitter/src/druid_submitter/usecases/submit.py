@@ -53,13 +53,13 @@ class SubmitIngestion:
                 await self.ingestions.clearing(ingestion, SUPERSEDED)
             case Now() if paused:
                 await self.patience.step_back(ingestion, WaitsFor.PAUSED)
-            case Now():
-                await self._submit(ingestion, wish)
+            case Now(slots):
+                await self._submit(ingestion, wish, slots)
 
-    async def _submit(self, ingestion: Ingestion, wish: Wish) -> None:
+    async def _submit(self, ingestion: Ingestion, wish: Wish, slots: int) -> None:
         if not await self.begin(ingestion):
             return
-        spec = await self._spec(ingestion)
+        spec = await self._spec(ingestion, slots)
         try:
             async with self.door.way_in():
                 if wish.alone and await self._locked(ingestion.datasource, wish):
@@ -82,13 +82,13 @@ class SubmitIngestion:
         locked = await self.druid.locked(datasource, PRIORITY)
         return any(each.start < wish.span.end and wish.span.start < each.end for each in locked)
 
-    async def _spec(self, ingestion: Ingestion) -> dict[str, Any]:
+    async def _spec(self, ingestion: Ingestion, slots: int) -> dict[str, Any]:
         match ingestion.work:
             case Load(accepted):
                 contract = await self.contracts.get(accepted.contract)
                 replaces_all = contract.druid.mode is DruidMode.REPLACE_ALL
                 there = await self.druid.extent(ingestion.datasource) if replaces_all else None
-                return build_spec(contract, accepted, ingestion.task_id, ingestion.attempt, there)
+                return build_spec(contract, accepted, ingestion.task_id, ingestion.attempt, there=there, slots=slots)
             case Retract(task_id):
                 interval = await self.rows.interval(await self.rows.loaded_by(ingestion.datasource, task_id))
                 return build_removal(ingestion.datasource, ingestion.druid_task_id, task_id, interval)
