@@ -15,7 +15,6 @@ from uuid import UUID, uuid4
 import asyncpg
 import polars as pl
 import uvicorn
-from sluice_local.standins.druid.faults import Faults
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from benchmarks.harness import ROOT
@@ -25,6 +24,7 @@ from sluice.testing import NOW, file_validated, verdict_accepted
 from sluice_local.service import run_once, surroundings
 from sluice_local.stack import Stack
 from sluice_local.standins.druid.app import create_app
+from sluice_local.standins.druid.faults import Faults
 from sluice_local.standins.druid.store import Store
 from sluice_local.standins.druid.tasks import Tasks
 
