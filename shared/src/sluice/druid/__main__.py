@@ -6,7 +6,8 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TypeVar
 
@@ -28,9 +29,9 @@ def main(arguments: Sequence[str] | None = None, prog: str = "python -m sluice.d
     """Ends the process: 0 where nothing fails, 1 where something does, 2 where it could not be asked."""
     parser = _parser(prog)
     asked = parser.parse_args(arguments)
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))  # we tell it ourselves
     settings, bucket = _read(parser, DruidSettings), _read(parser, S3Settings) if asked.deep else None
-    findings = asyncio.run(_examine(settings, asked.datasource, bucket, as_json=asked.json))
+    with _silent_log():
+        findings = asyncio.run(_examine(settings, asked.datasource, bucket, as_json=asked.json))
     failed = any(each.verdict == "fail" for each in findings)
     if asked.json:
         told = {"ok": not failed, "findings": [asdict(each) for each in findings]}
@@ -38,6 +39,17 @@ def main(arguments: Sequence[str] | None = None, prog: str = "python -m sluice.d
     else:
         sys.stdout.write(f"{_summary(findings)}\n")
     sys.exit(BAD if failed else GOOD)
+
+
+@contextmanager
+def _silent_log() -> Iterator[None]:
+    """What is wrong is told by the findings."""
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
 
 
 async def _examine(

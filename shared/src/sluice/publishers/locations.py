@@ -19,6 +19,7 @@ OWN_PREFIXES = (
     "keys/",
     "leases/",
     "outcomes/",
+    "paused/",
     "probes/",
     "raw/",
     "reports/",
