@@ -146,7 +146,7 @@ class Play:
     async def die(self, seconds: float) -> None:
         step = asyncio.create_task(self.replicas[0].step())
         await asyncio.wait({step}, timeout=seconds)
-        await self.bench.pool.execute("UPDATE submitter.ingestions SET leased_until = now()")
+        await self.leases_run_out()
         other = asyncio.create_task(self.replicas[1].step())
         await asyncio.wait(
             {step}, timeout=seconds
@@ -155,7 +155,11 @@ class Play:
         for ended in await asyncio.gather(step, other, return_exceptions=True):
             if isinstance(ended, Exception):
                 raise ended
+        await self.leases_run_out()  # also those that it took after the first ones
         self.replicas[0] = self.bench.replica()
+
+    async def leases_run_out(self) -> None:
+        await self.bench.pool.execute("UPDATE submitter.ingestions SET leased_until = now()")
 
     async def end(self) -> None:
         await self.bench.hears(*self.late)
