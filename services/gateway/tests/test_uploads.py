@@ -41,6 +41,7 @@ async def test_an_accepted_file_is_durable_recorded_and_told(gateway: Any, event
         "accepted_at": "2026-03-04T05:06:07.891000Z",
         "contract": {"datasource": "sales", "version": "1.0.0"},
         "caller": "anonymous",
+        "dry_run": False,
         "corrects": None,
         "retries": None,
     }
