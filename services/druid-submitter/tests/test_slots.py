@@ -42,7 +42,7 @@ class DruidOfFourSlots(ScriptedDruid):
     async def row_stats(self, _task_id):
         return RowStats(10, 0)
 
-    async def presence(self, *_):
+    async def presence(self, *_, **__):
         return Presence(10, loaded=True)
 
 
