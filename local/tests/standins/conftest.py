@@ -149,10 +149,8 @@ def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoints]:
 
 
 @pytest.fixture(scope="session")
-def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoints]:
-    with Stack(tmp_path_factory.mktemp("real"), "real") as stack:
-        stack.start_parts()
-        yield stack.endpoints
+def real(parts: Stack) -> Endpoints:
+    return parts.endpoints
 
 
 @pytest.fixture(params=["simulator", pytest.param("real", marks=pytest.mark.real)])

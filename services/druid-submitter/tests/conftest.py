@@ -50,6 +50,14 @@ def migrated() -> set[str]:
     return set()
 
 
+@pytest.fixture(params=["memory", pytest.param("real", marks=pytest.mark.real)])
+def kind(request: pytest.FixtureRequest) -> str:
+    """A fake in memory, or Postgres by the environment."""
+    if request.param == "real":
+        request.getfixturevalue("environment")
+    return str(request.param)
+
+
 @pytest.fixture
 def stage(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, migrated: set[str]) -> SubmitterSettings:
     """The submitter's settings on the simulator or on a real Druid, as the test is parametrized: see `played_on`."""

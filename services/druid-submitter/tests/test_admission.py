@@ -7,7 +7,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from submitter_fakes import InMemoryAdmission, InMemoryIngestions
+from ingestions_in_memory import InMemoryAdmission, InMemoryIngestions
 
 from druid_submitter.adapters.admission import PostgresAdmission
 from druid_submitter.adapters.pace import PostgresPace
@@ -68,13 +68,6 @@ def test_supervisors_never_hold_every_slot():
         given = grant([7] * 40, places=2 * slots, free=slots)
         assert sum(each for each in given if each > 1) <= slots
         assert sum(each > 1 for each in given) < slots
-
-
-@pytest.fixture(params=["memory", pytest.param("real", marks=pytest.mark.real)])
-def kind(request):
-    if request.param == "real":
-        request.getfixturevalue("environment")
-    return request.param
 
 
 @pytest.fixture

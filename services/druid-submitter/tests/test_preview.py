@@ -8,7 +8,8 @@ import pytest
 from submitter_fakes import CONTRACT, Bench
 
 from druid_submitter.domain.interval import ALL_TIME, covering, parsed
-from druid_submitter.domain.preview import Holding, compare, told, touched
+from druid_submitter.domain.preview import Holding, compare, told
+from druid_submitter.domain.spec import touched
 from druid_submitter.domain.watch import TaskState
 from druid_submitter.usecases import AbandonTask
 from sluice.contracts import DruidMode, Granularity

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 
 import polars as pl
 import pytest
+from played_on import REAL, SIMULATOR
 from submitter_fakes import CONTRACT
 
 from druid_submitter.adapters.druid import HttpDruidTasks
@@ -35,9 +36,6 @@ from sluice.errors import Transient
 from sluice.events import TimeRange
 from sluice.objectstore import ObjectStore, open_objectstore
 from sluice.testing import NOW, verdict_accepted
-from sluice_local.endpoints import Endpoints
-from sluice_local.site import open_site
-from sluice_local.standins.parts import StandinDruid, StandinS3
 
 PARTS, ROWS = 3, 60
 """Of a task, and of each of its parts."""
@@ -183,31 +181,13 @@ def rows_of(contract: Contract, task_id: UUID, part: int) -> pl.DataFrame:
     return pl.DataFrame(columns, schema_overrides={"__time": pl.Datetime("us", "UTC")})
 
 
-@pytest.fixture(scope="module")
-def standin(tmp_path_factory):
-    site = open_site(tmp_path_factory.mktemp("standin"), print)
-    s3 = StandinS3(site, "sluice")
-    druid = StandinDruid(site, s3)
-    try:
-        s3.start()
-        druid.start()
-        for part in (s3, druid):
-            part.wait_ready(time.monotonic() + 30)
-        yield Endpoints("", s3.url, s3.access_key, s3.secret_key, "sluice", "", druid.url, druid.url, druid.url)
-    finally:
-        druid.stop()
-        s3.stop()
-        site.close()
-
-
-@pytest.fixture(scope="module")
-def real(parts):
-    return parts.endpoints
-
-
-@pytest.fixture(params=["standin", pytest.param("real", marks=pytest.mark.real)])
+@pytest.fixture(params=[SIMULATOR, REAL])
 def endpoints(request):
-    return request.getfixturevalue(request.param)
+    return (
+        request.getfixturevalue("simulator")
+        if request.param == "simulator"
+        else request.getfixturevalue("parts").endpoints
+    )
 
 
 @pytest.fixture

@@ -4,7 +4,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from submitter_fakes import Bench, FreePace, ScriptedDruid
+from ingestions_in_memory import FreePace
+from submitter_fakes import Bench, ScriptedDruid
 
 from druid_submitter.domain.watch import Presence, RowStats, TaskState, TaskStatus
 from sluice.events import TaskCompleted

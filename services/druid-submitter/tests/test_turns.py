@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from submitter_fakes import InMemoryAdmission, InMemoryIngestions
+from ingestions_in_memory import InMemoryAdmission, InMemoryIngestions
 
 from druid_submitter.adapters.admission import PostgresAdmission
 from druid_submitter.adapters.postgres import PostgresIngestions
@@ -25,13 +25,6 @@ DAYS = [Interval(NOW + timedelta(days=n), NOW + timedelta(days=n + 1)) for n in 
 APPEND, REPLACE = to_load(DruidMode.APPEND, DAYS[0]), to_load(DruidMode.REPLACE, DAYS[0])
 ELSEWHERE, ALL = to_load(DruidMode.REPLACE, DAYS[2]), to_load(DruidMode.REPLACE_ALL, DAYS[0])
 TAKE_OUT = to_take_out(DAYS[0])
-
-
-@pytest.fixture(params=["memory", pytest.param("real", marks=pytest.mark.real)])
-def kind(request):
-    if request.param == "real":
-        request.getfixturevalue("environment")
-    return request.param
 
 
 @pytest.fixture

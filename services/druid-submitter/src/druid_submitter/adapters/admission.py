@@ -6,6 +6,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 
+from druid_submitter.adapters.postgres import IS_OVERTAKEN
 from druid_submitter.domain.admission import Capacity, Room, grant
 from druid_submitter.ports import Paused
 from sluice.postgres import transaction
@@ -36,7 +37,7 @@ SELECT set_config('idle_in_transaction_session_timeout', $1, true),
 VANISHED = "5s"
 """A replica that says nothing for so long while it decides is gone, and others may."""
 
-NEXT = """
+NEXT = f"""
 WITH open AS (
     SELECT task_id, datasource, accepted_at, phase, alone, replaces, span, wished, admitted, slots, resume_at
     FROM submitter.ingestions WHERE phase <> 'concluded'
@@ -62,14 +63,9 @@ WITH open AS (
     FROM turns JOIN open USING (task_id) JOIN busy USING (datasource)
     ORDER BY number, accepted_at, task_id LIMIT $1
 )
-SELECT task_id, wished, NOT admitted AND EXISTS (
-    SELECT 1 FROM submitter.ingestions AS later
-    WHERE later.datasource = fair.datasource AND later.loaded AND later.span && fair.span
-    AND (fair.replaces OR later.replaces AND NOT fair.alone)
-    AND (later.accepted_at, later.task_id) > (fair.accepted_at, fair.task_id)
-) AS overtaken
-FROM fair ORDER BY number, accepted_at, task_id
-"""
+SELECT task_id, wished, NOT admitted AND {IS_OVERTAKEN} AS overtaken
+FROM fair AS mine ORDER BY number, accepted_at, task_id
+"""  # noqa: S608 - only texts of ours
 """Those whose turn it is, in the order in which they get a place. One that runs alone has its turn when all that was accepted
 before it is concluded; others, when nothing that runs alone is at work or was accepted before. A task whose wish is not known
 yet may be one that runs alone. One that stepped back has its turn already."""

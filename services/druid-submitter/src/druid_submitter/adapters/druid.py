@@ -34,6 +34,8 @@ ETERNITY = "-146136543-09-08T08:23:32.096Z/146140482-04-24T15:36:27.903Z"
 COLUMNS = (
     "SELECT COLUMN_NAME AS \"name\" FROM INFORMATION_SCHEMA.COLUMNS WHERE TABLE_SCHEMA = 'druid' AND TABLE_NAME = ?"
 )
+EVERY_SEGMENT = 100.0
+"""Percent."""
 PLAIN = "COUNT(*)"
 ROLLED_UP = f'SUM(CASE WHEN "{ROWS_METRIC}" > 0 THEN "{ROWS_METRIC}" ELSE 1 END)'
 """Accepted rows: a row of Druid that does not say of how many it is made is one."""
@@ -209,7 +211,7 @@ class HttpDruidTasks:
         span = f"&interval={interval.in_path()}" if interval else "&interval=0001-01-01_9999-12-31"
         path = f"{COORDINATOR}/datasources/{datasource}/loadstatus?forceMetadataRefresh=true{span}"
         percent = percent_loaded(await self.druid.ask(Role.COORDINATOR, "GET", path), datasource)
-        return None if percent is None else percent >= 100.0  # noqa: PLR2004 - percent
+        return None if percent is None else percent >= EVERY_SEGMENT
 
     async def answers(self) -> bool:
         """Does the Overlord answer, and to us?"""

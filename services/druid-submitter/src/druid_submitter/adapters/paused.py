@@ -1,7 +1,8 @@
 """Which datasources are paused, asked of S3 every few seconds."""
 
+import math
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from sluice.pauses import Pauses
 
@@ -13,7 +14,7 @@ GOOD_FOR = 2.0
 class PausedOnS3:
     pauses: Pauses
     _known: frozenset[str] = frozenset()
-    _until: float = field(default=float("-inf"))
+    _until: float = -math.inf
 
     async def __call__(self) -> frozenset[str]:
         if time.monotonic() >= self._until:

@@ -62,21 +62,23 @@ WISH = """
 UPDATE submitter.ingestions SET alone = $3, replaces = $4, span = $5, wished = $6 WHERE task_id = $1 AND lease = $2
 RETURNING admitted, slots, resume_at > now() AS locked
 """
-OVERTAKEN = """
-SELECT EXISTS (
-    SELECT 1 FROM submitter.ingestions AS mine JOIN submitter.ingestions AS later USING (datasource)
-    WHERE mine.task_id = $1 AND later.loaded AND later.span && mine.span
+IS_OVERTAKEN = """
+EXISTS (
+    SELECT 1 FROM submitter.ingestions AS later
+    WHERE later.datasource = mine.datasource AND later.loaded AND later.span && mine.span
     AND (mine.replaces OR later.replaces AND NOT mine.alone)
     AND (later.accepted_at, later.task_id) > (mine.accepted_at, mine.task_id)
 )
 """
-LATER_IS_LOADED = """
-SELECT EXISTS (
-    SELECT 1 FROM submitter.ingestions
-    WHERE datasource = $1 AND loaded AND span && $2 AND ($3 OR replaces AND NOT $4) AND (accepted_at, task_id) > ($5, $6)
-)
-"""
-"""The same of one that takes no part."""
+"""Of a row `mine`: is a later file loaded already, and does one of the two replace the other's rows?"""
+OVERTAKEN = f"SELECT {IS_OVERTAKEN} FROM submitter.ingestions AS mine WHERE mine.task_id = $1"  # noqa: S608 - only texts of this file
+WOULD_BE_OVERTAKEN = f"""
+SELECT {IS_OVERTAKEN} FROM (
+    SELECT $1::text AS datasource, $2::tstzrange AS span, $3::boolean AS replaces, $4::boolean AS alone,
+        $5::timestamptz AS accepted_at, $6::uuid AS task_id
+) AS mine
+"""  # noqa: S608 - the same
+"""Of one that takes no part."""
 REPLACED = """
 SELECT EXISTS (
     SELECT 1 FROM submitter.ingestions AS mine JOIN submitter.ingestions AS later USING (datasource)
@@ -158,7 +160,7 @@ class PostgresIngestions:
         told, span = ingestion.about, asyncpg.Range(wish.span.start, wish.span.end)
         asked = (told.datasource, span, wish.replaces, wish.alone, told.accepted_at, told.task_id)
         async with transaction(self.pool) as connection:
-            return bool(await connection.fetchval(LATER_IS_LOADED, *asked))
+            return bool(await connection.fetchval(WOULD_BE_OVERTAKEN, *asked))
 
     async def replaced(self, ingestion: Ingestion) -> bool:
         async with transaction(self.pool) as connection:

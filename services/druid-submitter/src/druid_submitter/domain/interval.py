@@ -14,6 +14,14 @@ class Interval:
     start: datetime
     end: datetime
 
+    def overlaps(self, other: "Interval") -> bool:
+        """Is there an instant in both?"""
+        return self.start < other.end and other.start < self.end
+
+    def holds(self, other: "Interval") -> bool:
+        """Is every instant of the other in this one?"""
+        return self.start <= other.start and other.end <= self.end
+
     def iso(self) -> str:
         """As Druid writes it: `start/end`."""
         return f"{_iso(self.start)}/{_iso(self.end)}"

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from druid_submitter.domain.interval import Interval, covering, parsed, spanning
+from druid_submitter.domain.interval import Interval, parsed
 from druid_submitter.domain.spec import TASK_COLUMN, dimensions
 from sluice.contracts import ROWS_METRIC, Contract, DruidMode
 from sluice.events import Accepted, Preview, Problem
@@ -21,12 +21,6 @@ class Holding:
 
     rows: int
     columns: Collection[str]
-
-
-def touched(contract: Contract, accepted: Accepted, there: Interval | None) -> Interval:
-    """Where loading the rows would change anything. `there`: of all rows of the datasource, for a file that takes the place of all."""
-    interval = covering(accepted.time_range.first, accepted.time_range.last, contract.druid.segment_granularity)
-    return spanning(interval, there) if contract.druid.mode is DruidMode.REPLACE_ALL else interval
 
 
 def compare(

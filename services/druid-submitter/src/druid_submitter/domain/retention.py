@@ -67,7 +67,7 @@ def _applies(rule: Mapping[str, Any], segment: Interval, now: datetime) -> bool:
             return True
         case "ByInterval":
             named = parsed(rule["interval"])
-            return _within(segment, named) if does == "drop" else _overlap(segment, named)
+            return named.holds(segment) if does == "drop" else named.overlaps(segment)
         case _:
             return _applies_by_period(does, rule, segment, now)
 
@@ -104,14 +104,6 @@ def before(now: datetime, period: str) -> datetime:
         return now.replace(year=year, month=month + 1, day=min(now.day, last_day)) - timedelta(**rest)
     except (OverflowError, ValueError):
         return ALL_TIME.start
-
-
-def _within(segment: Interval, span: Interval) -> bool:
-    return span.start <= segment.start and segment.end <= span.end
-
-
-def _overlap(segment: Interval, span: Interval) -> bool:
-    return segment.start < span.end and span.start < segment.end
 
 
 def _named(rule: Mapping[str, Any]) -> str:

@@ -125,11 +125,13 @@ def build_removal(datasource: str, druid_id: str, removed: UUID, interval: Inter
     }
 
 
+def touched(contract: Contract, accepted: Accepted, there: Interval | None) -> Interval:
+    """Where loading the rows changes anything. `there`: of all rows of the datasource, for a file that takes the place of all."""
+    interval = covering(accepted.time_range.first, accepted.time_range.last, contract.druid.segment_granularity)
+    return spanning(interval, there) if contract.druid.mode is DruidMode.REPLACE_ALL else interval
+
+
 def _data_schema(contract: Contract, accepted: Accepted, there: Interval | None) -> dict[str, Any]:
-    granularity = contract.druid.segment_granularity
-    interval = covering(accepted.time_range.first, accepted.time_range.last, granularity)
-    if contract.druid.mode is DruidMode.REPLACE_ALL:
-        interval = spanning(interval, there)
     return {
         "dataSource": contract.datasource,
         "timestampSpec": {"column": "__time", "format": "millis"},
@@ -137,10 +139,10 @@ def _data_schema(contract: Contract, accepted: Accepted, there: Interval | None)
         "metricsSpec": _metrics(contract.druid.rollup),
         "granularitySpec": {
             "type": "uniform",
-            "segmentGranularity": granularity.upper(),
+            "segmentGranularity": contract.druid.segment_granularity.upper(),
             "queryGranularity": _query_granularity(contract.druid.rollup),
             "rollup": contract.druid.rollup is not None,
-            "intervals": [interval.iso()],
+            "intervals": [touched(contract, accepted, there).iso()],
         },
     }
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import structlog
 
 from druid_submitter.domain.ingestion import CANCELLED, DryRun, Ingestion, refusal
-from druid_submitter.domain.preview import Holding, compare, told, touched
+from druid_submitter.domain.preview import Holding, compare, told
+from druid_submitter.domain.spec import touched
 from druid_submitter.domain.turn import to_load
 from druid_submitter.domain.watch import Conclude, Hold, Wait
 from druid_submitter.ports import Contracts, DruidTasks, Ingestions

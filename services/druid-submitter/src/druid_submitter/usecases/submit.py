@@ -80,7 +80,7 @@ class SubmitIngestion:
     async def _locked(self, datasource: str, wish: Wish) -> bool:
         """By somebody else: of ours nothing runs beside a task that runs alone."""
         locked = await self.druid.locked(datasource, PRIORITY)
-        return any(each.start < wish.span.end and wish.span.start < each.end for each in locked)
+        return any(each.overlaps(wish.span) for each in locked)
 
     async def _spec(self, ingestion: Ingestion, slots: int) -> dict[str, Any]:
         match ingestion.work:

@@ -1,4 +1,4 @@
-"""The adapters on the real parts: Postgres with two replicas, Druid with everything that it answers."""
+"""What a real Druid answers to everything that it is asked."""
 
 import asyncio
 import io
@@ -14,31 +14,23 @@ import pytest
 from secured_druid import SECURED, secured
 from submitter_fakes import CONTRACT
 
-from druid_submitter.adapters.admission import ONE_AT_A_TIME, PostgresAdmission
 from druid_submitter.adapters.druid import HttpDruidTasks
 from druid_submitter.adapters.evidence import S3Evidence
-from druid_submitter.adapters.outcomes import OutcomeDelivery
-from druid_submitter.adapters.postgres import SCHEMA, PostgresIngestions
-from druid_submitter.app import migrate
 from druid_submitter.domain.failure import Why, Words, why
-from druid_submitter.domain.ingestion import Phase
 from druid_submitter.domain.interval import ALL_TIME, covering, parsed, spanning
 from druid_submitter.domain.retention import first_drop
 from druid_submitter.domain.spec import build_removal, build_spec
-from druid_submitter.domain.turn import Now, to_load
 from druid_submitter.domain.watch import Presence, RowStats, TaskState
 from druid_submitter.errors import IdBurnt, SpecRefused
 from druid_submitter.settings import SubmitterSettings
-from sluice import outbox, postgres
 from sluice.clock import utc_now
 from sluice.contracts import DruidMode, Granularity
 from sluice.druid import DruidConnection, Role, open_druid
 from sluice.druid.places import Places
 from sluice.errors import Transient
-from sluice.events import Envelope, Outcome, Problem, Receipt, TaskCommand, TaskCompleted, TimeRange, follow
-from sluice.messaging import decode_structured
+from sluice.events import TimeRange
 from sluice.objectstore import open_objectstore
-from sluice.testing import NOW, RecordingPublisher, file_validated, verdict_accepted
+from sluice.testing import NOW, verdict_accepted
 
 pytestmark = pytest.mark.real
 
@@ -46,192 +38,6 @@ pytestmark = pytest.mark.real
 @pytest.fixture
 def settings(environment):
     return SubmitterSettings()
-
-
-@pytest.fixture
-async def pool(settings):
-    await asyncio.gather(migrate(settings), migrate(settings))  # twice at once: one waits for the other
-    async with postgres.open_pool(settings.postgres_dsn.get_secret_value()) as pool:
-        await pool.execute("TRUNCATE submitter.ingestions, submitter.cancels, submitter.outbox")
-        yield pool
-
-
-class Replica(PostgresIngestions):
-    async def lease(self, phases=tuple(Phase), limit=10):
-        return await super().lease(phases, limit)
-
-
-@pytest.fixture
-def one(pool):
-    return Replica(pool, lease_seconds=30)
-
-
-def command(task_id, kind="cancel", **more):
-    asked = TaskCommand(task_id=task_id, command=kind, requested_at=NOW, **more)
-    return Envelope(str(uuid4()), "sluice/gateway", NOW, asked)
-
-
-def outcome_of(event, outcome=Outcome.SUCCEEDED):
-    fact = event.data
-    done = TaskCompleted(
-        task_id=fact.task_id,
-        datasource="sales",
-        filename="a.csv",
-        accepted_at=NOW,
-        outcome=outcome,
-        rows=Receipt(),
-        completed_at=NOW,
-    )
-    return follow(event, done, source="sluice/druid-submitter", time=NOW)
-
-
-async def test_a_replica_that_is_gone_while_it_admits_holds_nobody_up(one, pool):
-    await one.record(file_validated())
-    (ingestion,) = await one.lease()
-    wish = to_load(DruidMode.REPLACE, ALL_TIME)
-    await one.turn(ingestion, wish)
-    async with pool.acquire() as gone:
-        await gone.execute("BEGIN")
-        await gone.execute(ONE_AT_A_TIME.replace("$1", "'200ms'"))
-        async with asyncio.timeout(10):
-            await PostgresAdmission(pool, tasks_per_slot=1, unknown_slots=1).admit()
-        assert await one.turn(ingestion, wish) == Now(1)
-        with pytest.raises(Transient), postgres.translate_postgres_errors():
-            await gone.execute("COMMIT")
-
-
-async def test_a_verdict_is_recorded_once(one):
-    event = file_validated()
-    recorded = await asyncio.gather(*(one.record(event) for _ in range(8)))
-    assert sorted(recorded) == [False] * 7 + [True]
-    (ingestion,) = await one.lease()
-    assert ingestion.cause == event
-    assert ingestion.phase is Phase.SUBMITTING
-
-
-async def test_a_cancel_is_kept_before_and_after_its_task_and_wakes_it(one):
-    early, late = file_validated(), file_validated()
-    await one.cancel(command(early.data.task_id))
-    for event in (early, late):
-        await one.record(event)
-    held = {each.task_id: each for each in await one.lease()}
-    assert held[early.data.task_id].cancelled
-    assert not held[late.data.task_id].cancelled
-    await one.wait(held[late.data.task_id], utc_now() + timedelta(hours=1))
-    await asyncio.gather(*(one.cancel(command(late.data.task_id)) for _ in range(4)))
-    (woken,) = await one.lease()
-    assert (woken.task_id, woken.cancelled) == (late.data.task_id, True)
-
-
-async def test_a_retraction_is_recorded_once_as_a_task_of_its_own(one):
-    about = {"datasource": "sales", "filename": "a.csv", "accepted_at": NOW}
-    asked = command(uuid4(), "retract", retraction=uuid4(), **about)
-    assert sorted(await asyncio.gather(*(one.record(asked) for _ in range(4)))) == [False] * 3 + [True]
-    (held,) = await one.lease()
-    assert (held.cause, held.task_id, held.phase) == (asked, asked.data.retraction, Phase.SUBMITTING)
-
-
-async def test_two_replicas_never_hold_the_same_ingestion(one, pool):
-    other = Replica(pool, lease_seconds=30)
-    for _ in range(15):
-        await one.record(file_validated())
-    first, second = await asyncio.gather(one.lease(), other.lease())
-    held = [each.task_id for each in first + second]
-    assert len(held) == len(set(held)) == 15
-
-
-async def test_who_lost_the_lease_changes_nothing_and_says_nothing(one, pool):
-    event = file_validated()
-    await one.record(event)
-    (stale,) = await one.lease()
-    await pool.execute("UPDATE submitter.ingestions SET leased_until = now(), due_at = now()")
-    (fresh,) = await one.lease()
-    await one.conclude(stale, outcome_of(event))
-    await one.clearing(stale, Problem(code="late", message="m"))
-    assert await pool.fetchval("SELECT count(*) FROM submitter.outbox") == 0
-    await one.conclude(fresh, outcome_of(event))
-    assert await pool.fetchval("SELECT phase FROM submitter.ingestions") == "concluded"
-    assert await pool.fetchval("SELECT count(*) FROM submitter.outbox") == 1
-
-
-async def test_an_ingestion_waits_until_it_is_due(one):
-    await one.record(file_validated())
-    (held,) = await one.lease()
-    await one.wait(held, utc_now() + timedelta(hours=1), unknown=True)
-    assert await one.lease() == []
-
-
-async def test_the_outbox_delivers_in_order_keeps_what_failed_and_shares_between_replicas(one, pool):
-    events = [file_validated() for _ in range(5)]
-    for event in events:
-        await one.record(event)
-    for held in await one.lease():
-        await one.conclude(held, outcome_of(held.cause))
-    delivered = []
-
-    async def deliver(envelope):
-        if len(delivered) == 2:
-            raise Transient("Kafka is down")
-        delivered.append(envelope.data.task_id)
-
-    with pytest.raises(Transient):
-        await outbox.relay(pool, SCHEMA, deliver)
-    assert await pool.fetchval("SELECT count(*) FROM submitter.outbox") == 5
-    publisher = RecordingPublisher()
-    counts = await asyncio.gather(*(outbox.relay(pool, SCHEMA, publisher.publish) for _ in range(3)))
-    assert sum(counts) == 5
-    assert {each.data.task_id for each in publisher.published} == {event.data.task_id for event in events}
-
-
-async def test_a_replica_that_is_stopped_while_it_tells_keeps_nothing_to_itself(one, pool, settings):
-    event = file_validated()
-    await one.record(event)
-    (held,) = await one.lease()
-    await one.conclude(held, outcome_of(event))
-    stopped, woken = asyncio.Event(), asyncio.Event()
-
-    async def deliver(_envelope):
-        stopped.set()
-        await woken.wait()
-
-    publisher = RecordingPublisher()
-    async with postgres.open_pool(settings.postgres_dsn.get_secret_value(), silence="1s") as of_stopped:
-        telling = asyncio.create_task(outbox.relay(of_stopped, SCHEMA, deliver))
-        await stopped.wait()
-        assert await outbox.relay(pool, SCHEMA, publisher.publish) == 0
-        async with asyncio.timeout(10):
-            while not await outbox.relay(pool, SCHEMA, publisher.publish):
-                await asyncio.sleep(0.1)
-        woken.set()
-        with pytest.raises(Transient):
-            await telling
-    assert [each.data.task_id for each in publisher.published] == [event.data.task_id]
-
-
-async def test_a_concluded_task_repeats_its_outcome(one, pool):
-    event = file_validated()
-    await one.record(event)
-    await one.repeat_outcome(event.data.task_id)
-    (held,) = await one.lease()
-    await one.conclude(held, outcome_of(event))
-    publisher = RecordingPublisher()
-    await outbox.relay(pool, SCHEMA, publisher.publish)
-    await one.repeat_outcome(event.data.task_id)
-    await outbox.relay(pool, SCHEMA, publisher.publish)
-    assert len(publisher.published) == 2
-    assert publisher.published[0] == publisher.published[1]
-
-
-async def test_the_first_outcome_on_s3_stands_even_if_the_database_was_restored(settings):
-    event = file_validated()
-    async with open_objectstore(settings) as store:
-        publisher = RecordingPublisher()
-        deliver = OutcomeDelivery(store, publisher)
-        await deliver(outcome_of(event))
-        await deliver(outcome_of(event, Outcome.FAILED))
-        stands = decode_structured(await store.get(f"outcomes/2026-03-01/{event.data.task_id}.json"))
-    assert [each.data.outcome for each in publisher.published] == [Outcome.SUCCEEDED] * 2
-    assert stands == publisher.published[0]
 
 
 @pytest.fixture
