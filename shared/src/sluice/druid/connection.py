@@ -102,7 +102,7 @@ class DruidConnection:
         message = f"Druid's {role} answers {answer.status} at {answer.url.partition('?')[0]}; {DENIED[answer.status]}"
         if kind not in self._denied:
             self._denied.add(kind)
-            log.error("Druid does not let us in; tasks wait until it does", error=message)
+            log.error("Druid does not let us in; what needs this right waits until it does", error=message)
         raise DruidDenied(message)
 
     async def _ask_at(self, role: Role, server: str, method: str, path: str, body: Any) -> Answer:

@@ -130,7 +130,10 @@ def _of_rules(asked: str, kinds: Sequence[str]) -> Finding:
     told = ", ".join(kinds) or "no rule"
     if kinds[:1] == ["loadForever"]:
         return ok(asked, told)
-    do = "A file with rows that are not loaded stays `ingesting`: let the rules end with loadForever, or load what files may hold."
+    do = (
+        "A file with rows that would not be loaded ends `failed: retention-drops`: let the rules end with loadForever, "
+        "or load what files may hold."
+    )
     if "loadForever" in kinds and not any(kind.startswith("drop") for kind in kinds[: kinds.index("loadForever")]):
         return ok(asked, told)
     return (warn if any(kind.startswith("load") for kind in kinds) else fail)(asked, told, do)
