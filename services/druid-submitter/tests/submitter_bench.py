@@ -54,14 +54,6 @@ class ContractOfEachMode:
         return replace(CONTRACT, datasource=reference.datasource, druid=replace(CONTRACT.druid, mode=mode))
 
 
-STARTED = utc_now()
-
-
-def impatient() -> datetime:
-    """A clock that is a day behind, so that every pause is over for Postgres as soon as it begins, and that runs fast."""
-    return STARTED - timedelta(days=1) + 100 * (utc_now() - STARTED)
-
-
 @dataclass(frozen=True)
 class Replica:
     pool: asyncpg.Pool
@@ -114,9 +106,17 @@ class SubmitterBench:
     overlord: str
     broker: str
     datasource: str = field(default_factory=lambda: f"s{uuid4().hex[:12]}")
+    opened: datetime = field(default_factory=utc_now)
     accepted: int = 0
     verdicts: KnownVerdicts = field(default_factory=KnownVerdicts)
     published: RecordingPublisher = field(default_factory=RecordingPublisher)
+
+    def impatient(self) -> datetime:
+        """A clock that is a day behind, so that every pause is over for Postgres as soon as it begins, and that runs fast.
+
+        It starts with the bench: after a quarter of an hour it would be ahead, and no pause would ever be over.
+        """
+        return self.opened - timedelta(days=1) + 100 * (utc_now() - self.opened)
 
     def replica(self) -> Replica:
         paused, pace = PausedOnS3(Pauses(self.store)), PostgresPace(self.pool)
@@ -133,7 +133,7 @@ class SubmitterBench:
             outcomes=Outcomes(self),
             evidence=S3Evidence(self.store),
             events=events,
-            clock=impatient,
+            clock=self.impatient,
         )
         limits = Limits(batch_size=50, attempts=Attempts(3, timedelta(seconds=10)), time=timedelta(days=1000))
         return Replica(self.pool, advance_ingestions(world, limits))
