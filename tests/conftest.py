@@ -36,6 +36,7 @@ class Sluice:
 
     stack: Stack
     folder: Path
+    broker_url: str
 
     def publish_sales(self, mode: str) -> str:
         """A new datasource with the contract of sales, but for its mode; its name."""
@@ -93,8 +94,7 @@ class Sluice:
 
     def _sql(self, query: str) -> list[dict[str, Any]]:
         """Nothing, where the datasource has never had a row."""
-        url = f"{self.stack.endpoints.druid_broker_url}/druid/v2/sql"
-        answer = httpx.post(url, json={"query": query}, timeout=20, trust_env=False)
+        answer = httpx.post(f"{self.broker_url}/druid/v2/sql", json={"query": query}, timeout=20, trust_env=False)
         if answer.status_code == 400 and "not found" in answer.text:
             return []
         return answer.raise_for_status().json()
@@ -193,7 +193,7 @@ def running(kind: Kind, request: pytest.FixtureRequest) -> Iterator[Sluice]:
             stack.start_parts()
             stack.start_services()
             publish_contracts(stack)
-            yield Sluice(stack, folder / "files")
+            yield Sluice(stack, folder / "files", stack.endpoints.druid_broker_url)
         if request.session.testsfailed:
             shutil.copytree(folder / "state" / "logs", KEPT_LOGS / kind, dirs_exist_ok=True)
 
