@@ -56,22 +56,27 @@ def test_a_rejected_file_is_tried_once_more_as_a_task_that_names_it(sluice):
     assert (over.status_code, over.json()["code"]) == (409, "nothing-to-retry")
 
 
-def test_files_of_a_paused_datasource_wait_until_it_is_resumed(sluice, until):
-    datasource = sluice.publish_sales("replace")
+def test_files_and_retractions_of_a_paused_datasource_wait_until_it_is_resumed(sluice, until):
+    datasource = sluice.publish_sales("append")
     here = f"/v1/datasources/{datasource}"
 
     def command(name: str) -> dict:
         return httpx.post(f"{sluice.stack.url}{here}/{name}", timeout=60, trust_env=False).raise_for_status().json()
 
+    def waits(task_id: str) -> str | None:
+        return (sluice.get(f"/v1/tasks/{task_id}").json().get("waits_for") or {}).get("reason")
+
+    loaded = sluice.upload(sluice.sales_file(rows=100), datasource)
+    sluice.outcome(loaded)
     paused = command("pause")["paused"]
     assert sluice.get(here).json()["paused"] == paused
     time.sleep(3)  # it holds within a few seconds, which nobody can see from outside
+    retraction = asked(sluice, loaded, "retract")
     task_id = sluice.upload(sluice.sales_file(), datasource)
-    waits = until(lambda: sluice.get(f"/v1/tasks/{task_id}").json().get("waits_for"), "the task says why it waits")
-    assert waits["reason"] == "paused"
-    assert sluice.counts(datasource) == {}
+    until(lambda: waits(retraction) == waits(task_id) == "paused", "each of both says why it waits")
+    assert sluice.counts(datasource) == {loaded: 100}
     command("resume")
-    assert sluice.outcome(task_id)["state"] == "succeeded"
+    assert [sluice.outcome(each)["state"] for each in (retraction, task_id)] == ["succeeded", "succeeded"]
     assert sluice.counts(datasource) == {task_id: 200}
     assert sluice.get(here).json()["paused"] is None
 

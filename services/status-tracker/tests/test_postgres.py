@@ -111,6 +111,20 @@ async def test_a_task_of_which_only_advisory_news_came_is_not_shown(record, task
     assert len(await tasks.events(story[0].data.task_id)) == 2
 
 
+async def test_a_retract_tells_of_both_tasks_once(record, tasks, tell, pool):
+    story = tell()
+    asked = {"command": "retract", "retraction": uuid4(), "datasource": "sales", "filename": "orders.csv"}
+    command = replace(story[5], data=story[5].data.model_copy(update=asked))
+    await record(command)
+    before = await _versions(pool)
+    await record(command)
+    assert await _versions(pool) == before
+    assert (await tasks.find(asked["retraction"])).retracts == story[0].data.task_id
+    assert await tasks.find(story[0].data.task_id) is None
+    for task_id in (story[0].data.task_id, asked["retraction"]):
+        assert list(await tasks.events(task_id)) == [command]
+
+
 async def test_a_rebuild_shows_the_same_tasks(record, tasks, tell, pool, dsn):
     stories = [tell() for _ in range(5)]
     for story in stories:

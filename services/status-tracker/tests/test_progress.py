@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sluice.events import Failed, Outcome, Preview, Problem, Rejected, TaskProgress, WaitsFor, follow
-from status_tracker.domain.journal import contradictions, enter, identity
+from status_tracker.domain.journal import contradictions, enter, identity, tasks_of
 from status_tracker.domain.page import Cursor
 from status_tracker.domain.progress import Progress, advance
 from status_tracker.domain.report import content_disposition, own_file_key
@@ -20,7 +20,9 @@ UPLOADED, VALIDATING, VALIDATED, SUBMITTED, INGESTING, COMMAND, COMPLETED = rang
 
 
 def task_of(facts):
-    return describe(reduce(advance, facts, Progress()))
+    facts = list(facts)
+    task_id = facts[0].data.task_id if facts else uuid4()
+    return describe(reduce(advance, facts, Progress(task_id)))
 
 
 def changed(fact, **update):
@@ -107,6 +109,33 @@ def test_every_reason_to_wait_is_one_plain_sentence(tell, reason):
     assert message.endswith(".")
 
 
+def retract(story, **update):
+    asked = {"command": "retract", "retraction": uuid4(), "datasource": "sales", "filename": "orders.csv", **update}
+    return changed(story[COMMAND], **asked)
+
+
+def test_a_retraction_is_a_task_as_soon_as_somebody_wants_it(tell):
+    story = tell()
+    command = retract(story)
+    retraction = command.data.retraction
+    assert set(tasks_of(command)) == {story[0].data.task_id, retraction}
+    wanted = reduce(advance, [command, command], Progress(retraction))
+    task = describe(wanted)
+    assert (task.task_id, task.state, task.retracts) == (retraction, State.PENDING, story[0].data.task_id)
+    assert (task.datasource, task.filename, task.accepted_at) == ("sales", "orders.csv", command.data.requested_at)
+    waiting = waits([changed(story[0], task_id=retraction), *story[1:]], WaitsFor.PAUSED, 9)
+    assert describe(advance(wanted, waiting)).waits_for.reason == "paused"
+
+
+def test_a_retract_makes_no_task_of_the_retracted(tell):
+    story = tell()
+    assert task_of([retract(story)]) is None
+    assert task_of([*story[:COMMAND], retract(story)]).retracts is None
+    assert (
+        describe(advance(Progress(retraction := uuid4()), retract(story, retraction=retraction, filename=None))) is None
+    )
+
+
 def test_rows_come_from_the_verdict_until_the_outcome_counts_them(tell):
     story = tell()
     assert task_of(story[:1]).rows.source is None
@@ -160,7 +189,8 @@ def test_order_and_repetition_make_no_difference(tell, data):
         shift = timedelta(seconds=data.draw(st.integers(-5, 5)))
         facts.append(replace(fact, time=fact.time + shift, id=data.draw(st.sampled_from([fact.id, "a", "b"]))))
     again = data.draw(st.permutations([*facts, *data.draw(st.lists(st.sampled_from(facts)))]))
-    assert reduce(advance, again, Progress()) == reduce(advance, facts, Progress())
+    begun = Progress(story[0].data.task_id)
+    assert reduce(advance, again, begun) == reduce(advance, facts, begun)
     assert reduce(enter, again, {}) == reduce(enter, facts, {})
 
 

@@ -22,7 +22,7 @@ JOURNAL = "SELECT identity, event FROM tracker.events WHERE task_id = $1"
 
 KEEP = """
 INSERT INTO tracker.events (identity, task_id, type, time, event) VALUES ($1, $2, $3, $4, $5)
-ON CONFLICT (identity) DO UPDATE SET time = excluded.time, event = excluded.event
+ON CONFLICT (task_id, identity) DO UPDATE SET time = excluded.time, event = excluded.event
 """
 
 PROJECT = """

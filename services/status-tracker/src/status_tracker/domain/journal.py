@@ -11,6 +11,7 @@ from sluice.events import (
     Event,
     FileUploaded,
     FileValidated,
+    TaskCommand,
     TaskCompleted,
     TaskProgress,
     derived_id,
@@ -19,8 +20,16 @@ from sluice.events import (
 Journal = Mapping[UUID, Envelope[Event]]
 
 
+def tasks_of(fact: Envelope[Event]) -> tuple[UUID, ...]:
+    """Whose journals it is entered in. What has a task retracted is also the first that is heard of the retraction."""
+    data = fact.data
+    if isinstance(data, TaskCommand) and data.retraction:
+        return (data.task_id, data.retraction)
+    return (data.task_id,)
+
+
 def identity(fact: Envelope[Event]) -> UUID:
-    """Under what an event is kept: its source and id; news of progress, of which one is enough, its stage, or that it waits."""
+    """Under what an event is kept in a journal: source and id; of news of progress, where one is enough, the stage, or that it waits."""
     event = fact.data
     own = f"{fact.source}\x00{fact.id}"
     if isinstance(event, TaskProgress):

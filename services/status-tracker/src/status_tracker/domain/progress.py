@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Generic, TypeVar
+from uuid import UUID
 
 from sluice.events import (
     DruidSubmitted,
@@ -34,8 +35,10 @@ class Standing(Generic[E_co]):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """None where no such fact is known yet."""
+    """Of one task. None where no such fact is known yet."""
 
+    task_id: UUID
+    retraction: Standing[TaskCommand] | None = None
     uploaded: Standing[FileUploaded] | None = None
     validating: Standing[TaskProgress] | None = None
     validated: Standing[FileValidated] | None = None
@@ -67,6 +70,8 @@ def advance(progress: Progress, fact: Envelope[Event]) -> Progress:
             progress = replace(progress, validating=_first(progress.validating, Standing(data, fact)))
         case TaskProgress(stage="ingesting") as data:
             progress = replace(progress, ingesting=_first(progress.ingesting, Standing(data, fact)))
+        case TaskCommand(retraction=progress.task_id) as data:
+            progress = replace(progress, retraction=_first(progress.retraction, Standing(data, fact)))
         case TaskCommand():
             pass
         case other:

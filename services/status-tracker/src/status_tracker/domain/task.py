@@ -18,6 +18,7 @@ from sluice.events import (
     Problem,
     Receipt,
     Rejected,
+    TaskCommand,
     TaskFact,
     Verdict,
     WaitsFor,
@@ -77,7 +78,7 @@ class Waiting(Value):
 
 
 class Task(Value):
-    """One file on its way, as far as it is known."""
+    """One file on its way, or the retraction of one, as far as it is known."""
 
     task_id: UUID
     datasource: str
@@ -88,11 +89,11 @@ class Task(Value):
     rows: Receipt = Field(description="rows at each station; null where unknown yet")
     errors: int = Field(default=0, description="errors found in the file")
     error: Problem | None = Field(default=None, description="why the task does not succeed")
-    waits_for: Waiting | None = Field(default=None, description="of a validated task: why it is not submitted yet")
+    waits_for: Waiting | None = Field(default=None, description="of a task that is not submitted yet: why")
     contract: ContractRef | None = None
     corrects: UUID | None = Field(default=None, description="the task whose file or rejected rows this one brings back")
     retries: UUID | None = Field(default=None, description="the task whose file this one tries once more")
-    retracts: UUID | None = Field(default=None, description="the task whose rows this one has taken out")
+    retracts: UUID | None = Field(default=None, description="the task whose rows this one takes out")
     dry_run: bool = Field(default=False, description="it loads nothing, and ends with a preview")
     preview: Preview | None = Field(default=None, description="of a dry run: what loading the file would do")
     druid_task_id: str | None = None
@@ -135,7 +136,7 @@ def describe(progress: Progress) -> Task | None:
         contract=findings.contract or (uploaded.contract if uploaded else None),
         corrects=uploaded.corrects if uploaded else None,
         retries=uploaded.retries if uploaded else None,
-        retracts=progress.completed.data.retracts if progress.completed else None,
+        retracts=_retracts(progress),
         dry_run=about.dry_run,
         preview=progress.completed.data.preview if progress.completed else None,
         druid_task_id=_druid_task_id(progress),
@@ -149,7 +150,22 @@ def describe(progress: Progress) -> Task | None:
 
 def _about(progress: Progress) -> TaskFact | None:
     tellers = (progress.uploaded, progress.validated, progress.submitted, progress.completed)
-    return next((teller.data for teller in tellers if teller), None)
+    return next((teller.data for teller in tellers if teller), None) or _asked_for(progress.retraction)
+
+
+def _asked_for(retraction: Standing[TaskCommand] | None) -> TaskFact | None:
+    """A retraction of which nothing is known but that somebody wants it."""
+    asked = retraction.data if retraction else None
+    if asked is None or asked.retraction is None or asked.datasource is None or asked.filename is None:
+        return None
+    at = asked.requested_at
+    return TaskFact(task_id=asked.retraction, datasource=asked.datasource, filename=asked.filename, accepted_at=at)
+
+
+def _retracts(progress: Progress) -> UUID | None:
+    if progress.completed:
+        return progress.completed.data.retracts
+    return progress.retraction.data.task_id if progress.retraction else None
 
 
 def _stages(accepted_at: datetime, progress: Progress) -> Stages:
