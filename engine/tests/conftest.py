@@ -4,6 +4,7 @@ import csv
 import datetime as dt
 import io
 import json
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,8 @@ from sluice.events import FileFormat
 from sluice_engine import paths
 from sluice_engine.judged import Judged
 from sluice_engine.run import Submission, judge
+
+sys.path.insert(0, str(Path(__file__).parent))  # tests are not packages; excel_files.py stands beside them
 
 CONTRACTS = Path(__file__).parents[2] / "contracts"
 TASK = UUID("0190a000-0000-7000-8000-000000000001")

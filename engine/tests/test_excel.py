@@ -1,95 +1,25 @@
 """What stands in a cell is what is read, whoever wrote the workbook: held against what other programs' writers put there."""
 
 import datetime as dt
-import io
-import zipfile
-from contextlib import suppress
 from dataclasses import replace
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import openpyxl
 import polars as pl
 import pytest
 import xlwt
+from excel_files import AT, HEADER, F, cells, contract, opened, parts, saved, sheet, xlsx
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openpyxl.utils.datetime import MAC_EPOCH, to_excel
 
-from sluice.contracts import Contract, Dialect, DruidTarget, ExtraColumns, Field, FieldType, Policy
-from sluice.events import FileFormat
+from sluice.contracts import Dialect, ExtraColumns, Field, Policy
 from sluice_engine.errors import FileRejected
-from sluice_engine.reading import excel, sheetxml, workbook
-from sluice_engine.reading.excel import ExcelTable, quoted
+from sluice_engine.reading import excel, workbook
+from sluice_engine.reading.excel import quoted
 from sluice_engine.reading.table import Batch
 
-F = FieldType
 FIRST, LEAP = dt.datetime(1900, 1, 1), dt.datetime(2024, 2, 29)  # noqa: DTZ001 - sheets know no zone
-AT = dt.datetime(2024, 1, 5, 10, 0, 30, 250_000)  # noqa: DTZ001 - sheets know no zone
-
-
-def contract(*types: FieldType, dialect: Dialect | None = None, policy: Policy | None = None) -> Contract:
-    fields = tuple(Field("abcdefgh"[at], type_) for at, type_ in enumerate(types))
-    return Contract("sheet", "1", fields, DruidTarget("a"), dialect or Dialect(), policy or Policy())
-
-
-def opened(path: Path, data: bytes, given: Contract, file_format: str = "xlsx") -> ExcelTable:
-    path.write_bytes(data)
-    return ExcelTable(path, given, FileFormat(file_format), 50_000_000)
-
-
-def cells(table: ExcelTable) -> pl.DataFrame:
-    return pl.concat([batch.cells for batch in table.batches()], how="vertical_relaxed")
-
-
-def saved(book: Any) -> bytes:
-    content = io.BytesIO()
-    book.save(content)
-    return content.getvalue()
-
-
-def xlsx(*rows: list[Any]) -> bytes:
-    book = openpyxl.Workbook()
-    for row in rows:
-        book.active.append(row)
-    return saved(book)
-
-
-def parts(sheet: str, **others: str) -> bytes:
-    """A workbook as a program with habits of its own might write it; `sheet` is the XML of its one sheet."""
-    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-    kinds = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-    package = "http://schemas.openxmlformats.org/package/2006/relationships"
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("[Content_Types].xml", "<Types/>")
-        archive.writestr(
-            "_rels/.rels",
-            f'<Relationships xmlns="{package}">'
-            f'<Relationship Id="r1" Type="{kinds}/officeDocument" Target="/xl/workbook.xml"/></Relationships>',
-        )
-        archive.writestr(
-            "xl/workbook.xml",
-            f'<workbook xmlns="{main}" xmlns:r="{kinds}"><sheets><sheet name="S" sheetId="1" r:id="r1"/></sheets></workbook>',
-        )
-        shared = f'<Relationship Id="r2" Type="{kinds}/sharedStrings" Target="sharedStrings.xml"/>' if others else ""
-        archive.writestr(
-            "xl/_rels/workbook.xml.rels",
-            f'<Relationships xmlns="{package}"><Relationship Id="r1" Type="{kinds}/worksheet" Target="worksheets/sheet1.xml"/>'
-            f"{shared}</Relationships>",
-        )
-        archive.writestr("xl/worksheets/sheet1.xml", sheet)
-        for name, text in others.items():
-            archive.writestr(f"xl/{name}.xml", text)
-    return content.getvalue()
-
-
-def sheet(rows: str, head: str = "", tail: str = "") -> str:
-    return f'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">{head}<sheetData>{rows}</sheetData>{tail}</worksheet>'
-
-
-HEADER = '<row r="1"><c r="A1" t="inlineStr"><is><t>a</t></is></c><c r="B1" t="inlineStr"><is><t>b</t></is></c></row>'
 
 
 @pytest.mark.parametrize(
@@ -159,155 +89,6 @@ def test_workbooks_that_count_from_1904_show_the_same_days(tmp_path, kind):
         for row, day in enumerate(days, start=1):
             page.write(row, 0, to_excel(day, MAC_EPOCH), dated)
     assert cells(opened(tmp_path / "input", saved(book), contract(F.TIMESTAMP), kind))["a"].to_list() == days
-
-
-@pytest.mark.parametrize(
-    ("days", "said"),
-    [
-        ("59", "1900-02-28"),
-        ("60", "1900-02-29"),
-        ("61", "1900-03-01"),
-        ("0.5", "12:00:00"),
-        ("-1", "-1"),
-        ("2958466", "2958466"),
-        ("junk", "junk"),
-    ],
-)
-def test_days_that_never_were_are_text_that_no_type_takes(tmp_path, days, said):
-    styles = (
-        '<styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><cellXfs><xf numFmtId="0"/>'
-        '<xf numFmtId="14"/></cellXfs></styleSheet>'
-    )
-    rows = f'{HEADER}<row r="2"><c r="A2" s="1"><v>{days}</v></c><c r="B2" t="str"><v>x</v></c></row>'
-    data = _with_styles(parts(sheet(rows), styles=styles, sharedStrings="<sst/>"))
-    found = cells(opened(tmp_path / "input", data, contract(F.STRING, F.STRING)))
-    assert found["a"].to_list() == [said]
-
-
-def _with_styles(data: bytes) -> bytes:
-    """The same workbook with a relation to its styles."""
-    content = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(content, "w") as new:
-        for name in old.namelist():
-            text = old.read(name).decode()
-            if name.endswith("workbook.xml.rels"):
-                kinds = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-                text = text.replace(
-                    "</Relationships>",
-                    f'<Relationship Id="r9" Type="{kinds}/styles" Target="styles.xml"/></Relationships>',
-                )
-            new.writestr(name, text)
-    return content.getvalue()
-
-
-SEVEN = '<c r="A2"><v>7</v></c>'
-RUNS = '<r><t>x</t></r><r><t xml:space="preserve"> y</t></r><rPh><t>z</t></rPh>'
-ROW = '<row r="2"><c r="A2"><v>7</v></c><c r="B2" t="inlineStr"><is><t>x</t></is></c></row>'
-
-
-@pytest.mark.parametrize(
-    ("rows", "expected"),
-    [
-        ('<row r="2"><c r="A2"><v>7</v></c><c r="B2" t="inlineStr"><is><t>x</t></is></c></row>', ("7", "x")),
-        ('<row><c><v>7</v></c><c t="inlineStr"><is><t>x</t></is></c></row>', ("7", "x")),
-        ("<row r='2'><c t='n' r='A2'><v>7</v></c><c\n r='B2' t='str'><v>x</v></c></row>", ("7", "x")),
-        (f'<row r="2"><!-- <c r="A9"/> -->{SEVEN}<c r="B2" t="inlineStr"><is><t><![CDATA[<c ]]></t></is></c></row>', ("7", "<c ")),
-        (f'<row r="2">{SEVEN}<c r="B2" t="inlineStr"><is>{RUNS}</is></c></row>', ("7", "x y")),
-        ('<row r="2"><c r="A2"/><c r="B2" t="str"><f>A1&amp;"x"</f><v>a &lt;&#66;_x000D_</v></c></row>', (None, "a <B\r")),
-        ('<row r="2"><c r="A2"><f>1+1</f></c><c r="B2" t="str"><f>""</f><v></v></c></row>', (sheetxml.UNCALCULATED, None)),
-        ('<row r="2"><c r="A2"><f t="shared" si="0"/><v>2</v></c><c r="B2"><f>1+1</f><v></v></c></row>', ("2", sheetxml.UNCALCULATED)),
-        ('<row r="2"><c r="A2" t="e"><f>1/0</f><v>#DIV/0!</v></c><c r="B2" t="e"><v>#REF!</v></c></row>', ("#DIV/0!", "#REF!")),
-    ],
-)  # fmt: skip
-def test_xml_of_every_habit_is_read_alike(tmp_path, rows, expected):
-    given = contract(F.STRING, F.STRING)
-    data = sheet(HEADER + rows)
-    assert cells(opened(tmp_path / "plain", parts(data), given)).rows() == [expected]
-    prefixed = (
-        data.replace("</", "\0").replace("<!", "\1").replace("<", "<x:").replace("\0", "</x:").replace("\1", "<!")
-    )
-    prefixed = prefixed.replace("<x:c ]]>", "<c ]]>").replace("xmlns=", "xmlns:x=")
-    assert cells(opened(tmp_path / "prefixed", parts(prefixed), given)).rows() == [expected]
-
-
-def test_both_ways_of_reading_find_the_same_cells(monkeypatch, tmp_path):
-    book = openpyxl.Workbook()
-    for row in range(1, 400):
-        book.active.append(["a", "b"] if row == 1 else [row * 1.25 if row % 3 else None, f"text & {row}"])
-    data, given = saved(book), contract(F.NUMBER, F.STRING)
-    quick = cells(opened(tmp_path / "quick", data, given))
-    monkeypatch.setattr(sheetxml, "quick", lambda _xml, _kind: None)
-    assert cells(opened(tmp_path / "exact", data, given)).equals(quick)
-
-
-def test_rows_come_whole_whatever_is_read_at_a_time(monkeypatch, tmp_path):
-    data, given = xlsx(["a", "b"], *([row, f"t{row}"] for row in range(500))), contract(F.INTEGER, F.STRING)
-    whole = cells(opened(tmp_path / "whole", data, given))
-    monkeypatch.setattr(workbook, "PIECE", 700)
-    assert cells(opened(tmp_path / "pieces", data, given)).equals(whole)
-
-
-@pytest.mark.parametrize(
-    "items",
-    [
-        "<si><t>x &amp; y</t></si>",
-        '<si><t xml:space="preserve">x &amp; y</t></si>',
-        "<si><r><rPr/><t>x &amp;</t></r><r><t> y</t></r><rPh><t>no</t></rPh></si>",
-    ],
-)
-def test_shared_texts_are_put_together(tmp_path, items):
-    texts = f"<sst><si><t>a</t></si><si><t>b</t></si><si/>{items}</sst>"
-    rows = '<row r="1"><c r="A1" t="s"><v>0</v></c><c r="B1" t="s"><v>1</v></c></row>'
-    rows += '<row r="2"><c r="A2" t="s"><v>2</v></c><c r="B2" t="s"><v>3</v></c></row>'
-    found = cells(opened(tmp_path / "input", parts(sheet(rows), sharedStrings=texts), contract(F.STRING, F.STRING)))
-    assert found.rows() == [(None, "x & y")]
-
-
-def test_text_that_is_shared_and_missing_is_said(tmp_path):
-    rows = '<row r="1"><c r="A1" t="s"><v>5</v></c></row>'
-    with pytest.raises(FileRejected, match="texts that the workbook does not hold") as caught:
-        cells(opened(tmp_path / "input", parts(sheet(rows)), contract(F.STRING)))
-    assert caught.value.code == "unreadable-file"
-
-
-SPARSE = HEADER + ROW
-
-
-@pytest.mark.parametrize(
-    "rows",
-    [
-        SPARSE + '<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>',
-        HEADER + ROW.replace("</row>", '<c r="XFD2"><v>1</v></c></row>'),
-    ],
-)
-def test_a_cell_at_the_end_of_the_sheet_is_outside_of_the_table(tmp_path, rows):
-    table = opened(tmp_path / "input", parts(sheet(rows)), contract(F.INTEGER, F.STRING))
-    assert cells(table).rows() == [(7, "x")]
-    assert [note.code for note in table.notes] == ["cells-outside-table"]
-
-
-def test_a_value_far_below_makes_the_rows_between_empty_ones(tmp_path):
-    rows = SPARSE + '<row r="1048576"><c r="A1048576"><v>1</v></c></row>'
-    table = opened(tmp_path / "input", parts(sheet(rows)), contract(F.INTEGER, F.STRING))
-    batches = list(table.batches())
-    assert sum(batch.seen for batch in batches) == 1_048_575
-    assert max(batch.seen for batch in batches) <= 65_536
-    assert batches[-1].cells["a"][-1] == 1
-
-
-@pytest.mark.parametrize(
-    "rows",
-    [
-        HEADER + '<row r="1048577"><c r="A1048577"><v>1</v></c></row>',
-        HEADER + '<row r="2"><c r="XFE2"><v>1</v></c></row>',
-        HEADER + '<row r="2"><c r="AAAAAAAAA2"><v>1</v></c></row>',
-        HEADER + '<row r="3"><c r="A3"><v>1</v></c></row><row r="2"><c r="A2"><v>1</v></c></row>',
-        HEADER + '<row r="99999999999999999999"><c r="A99999999999999999999"><v>1</v></c></row>',
-    ],
-)
-def test_cells_that_no_sheet_has_are_a_damage(tmp_path, rows):
-    with pytest.raises(FileRejected, match="damaged"):
-        cells(opened(tmp_path / "input", parts(sheet(rows)), contract(F.INTEGER, F.STRING)))
 
 
 def dialect_book() -> bytes:
@@ -410,93 +191,6 @@ def test_sheet_names_are_quoted_as_excel_does(name, shown):
     assert quoted(name) == shown
 
 
-def _spoilt(data: bytes) -> bytes:
-    """The same workbook with a few bytes of its sheet changed."""
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        at = archive.getinfo("xl/worksheets/sheet1.xml").header_offset + 120
-    return data[:at] + bytes(20) + data[at + 20 :]
-
-
-def hostile() -> dict[str, tuple[str, bytes]]:
-    good = xlsx(["a"], [1])
-    old = xlwt.Workbook()
-    old.add_sheet("S").write(0, 0, "a")
-    binary = io.BytesIO()
-    with zipfile.ZipFile(binary, "w") as archive:
-        archive.writestr("[Content_Types].xml", "")
-        archive.writestr("xl/workbook.bin", "")
-    overlap = bytearray(good)
-    at = overlap.rfind(b"PK\x01\x02")
-    overlap[at + 42 : at + 46] = (0).to_bytes(4, "little")
-    doctype = sheet(HEADER).replace("<worksheet", '<!DOCTYPE x [<!ENTITY a "b">]><worksheet', 1)
-    return {
-        "cut off": ("xlsx", good[: len(good) // 2]),
-        "a part with other bytes": ("xlsx", _spoilt(good)),
-        "old under the new name": ("xlsx", saved(old)),
-        "new under the old name": ("xls", good),
-        "html": ("xls", b"<html><table><tr><td>a</td></tr></table></html>"),
-        "xml": ("xlsx", b"<?xml version='1.0'?><Workbook/>"),
-        "binary workbook": ("xlsx", binary.getvalue()),
-        "password": ("xlsx", bytes.fromhex("d0cf11e0a1b11ae1") + b"\0" * 600),
-        "cut old one": ("xls", saved(old)[:700]),
-        "overlapping parts": ("xlsx", bytes(overlap)),
-        "doctype": ("xlsx", parts(doctype)),
-        "no end": ("xlsx", parts(sheet(HEADER).replace("</sheetData></worksheet>", ""))),
-        "not XML": ("xlsx", parts(sheet("<row><c ><<<"))),
-        "no sheet": ("xlsx", parts("<nothing/>")),
-        "empty": ("xlsx", b""),
-        "empty old one": ("xls", b""),
-    }
-
-
-@pytest.mark.parametrize("case", hostile())
-def test_hostile_files_are_rejected_with_what_to_do(tmp_path, case):
-    kind, data = hostile()[case]
-    with pytest.raises(FileRejected) as caught:
-        list(
-            opened(
-                tmp_path / "input", data, contract(*[F.INTEGER] * (2 if case in {"doctype", "no end"} else 1)), kind
-            ).batches()
-        )
-    assert caught.value.code == "unreadable-file"
-    assert any(word in caught.value.message for word in ("Save", "save", "Upload"))
-
-
-def test_ten_thousand_sheets_are_no_harm(tmp_path):
-    names = "".join(f'<sheet name="S{at}" sheetId="{at}" r:id="r1"/>' for at in range(1, 10_001))
-    data = parts(sheet(HEADER + ROW))
-    content = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(content, "w") as new:
-        for name in old.namelist():
-            text = old.read(name).decode()
-            new.writestr(name, text.replace('<sheet name="S" sheetId="1" r:id="r1"/>', names))
-    table = opened(tmp_path / "input", content.getvalue(), contract(F.INTEGER, F.STRING))
-    assert cells(table).rows() == [(7, "x")]
-
-
-@cache
-def small(kind: str) -> bytes:
-    if kind == "xlsx":
-        return xlsx(["a"], [1], [2.5], ["x"])
-    book = xlwt.Workbook()
-    page = book.add_sheet("S")
-    for row, value in enumerate(["a", 1, 2.5, "x"]):
-        page.write(row, 0, value)
-    return saved(book)
-
-
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(data=st.data())
-@pytest.mark.parametrize("kind", ["xlsx", "xls"])
-def test_a_damaged_byte_never_gets_further_than_a_refusal(tmp_path, kind, data):
-    whole = small(kind)
-    at = data.draw(st.integers(0, len(whole) - 1))
-    spoilt = whole[:at] + bytes([whole[at] ^ data.draw(st.integers(1, 255))]) + whole[at + 1 :]
-    spoilt = spoilt[: data.draw(st.sampled_from([at + 1, len(whole)]))]
-    with suppress(FileRejected):
-        list(opened(tmp_path / "input", spoilt, contract(F.STRING), kind).batches())
-
-
 VALUES = st.one_of(
     st.none(),
     st.booleans(),
@@ -563,31 +257,3 @@ def test_batches_of_one_sheet_number_their_rows_on(monkeypatch, tmp_path):
     batches: list[Batch] = list(opened(tmp_path / "input", data, contract(F.INTEGER)).batches())
     assert len(batches) > 2
     assert [row for batch in batches for row in batch.rows.to_list()] == list(range(1, 201))
-
-
-@pytest.mark.parametrize("blank", ["\n", "\t", "\r\n"])
-def test_any_blank_may_follow_the_name_of_a_tag(tmp_path, blank):
-    row = f'<row r="2"><c r="A2"><v>1</v></c><c{blank}r="B2"><v>2</v></c></row>'
-    table = opened(tmp_path / "a.xlsx", parts(sheet(HEADER + row)), contract(F.INTEGER, F.INTEGER))
-    assert cells(table).rows() == [(1, 2)]
-
-
-@pytest.mark.parametrize(
-    "row",
-    [
-        '<row r="5000000000"><c><v>1</v></c></row>',
-        '<row r="-1"><c><v>1</v></c></row>',
-        f'<row r="2">{"<c><v>1</v></c>" * 70_000}</row>',
-    ],
-)
-def test_a_cell_outside_of_any_sheet_is_refused(tmp_path, row):
-    table = opened(tmp_path / "a.xlsx", parts(sheet(HEADER + row)), contract(F.INTEGER, F.INTEGER))
-    with pytest.raises(FileRejected) as refusal:
-        cells(table)
-    assert refusal.value.code == "unreadable-file"
-
-
-def test_a_style_before_the_first_is_none(tmp_path):
-    row = '<row r="2"><c r="A2" s="-1"><v>1</v></c><c><v>2</v></c></row>'
-    table = opened(tmp_path / "a.xlsx", parts(sheet(HEADER + row)), contract(F.INTEGER, F.INTEGER))
-    assert cells(table).rows() == [(1, 2)]
