@@ -7,7 +7,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from druid_submitter.adapters.admission import nothing_is_paused
-from druid_submitter.domain.admission import Capacity, Room, grant
+from druid_submitter.domain.admission import Capacity, Room, Wanted, grant
 from druid_submitter.domain.ingestion import Ingestion, Load, Phase, about, first_phase
 from druid_submitter.domain.turn import Later, Now, Overtaken, kind_of
 from sluice.events import Outcome, WaitsFor
@@ -192,18 +192,17 @@ class InMemoryAdmission:
         rows, running = list(self.ingestions.rows.values()), Counter(map(_datasource, self._placed()))
         told = self.ingestions.capacity
         room = Room(told.slots if told else None, told.most if told else 0, self.others, self._taken())
-        turns = []
+        turns, reach = [], room.reach(self.unknown_slots)
         for row in sorted(rows, key=_order):
             if _datasource(row) in paused:
                 continue
             if row["phase"] is Phase.SUBMITTING and not row["slots"] and self._has_turn(row):
                 running[_datasource(row)] += 1
                 turns.append((running[_datasource(row)], _order(row), row))
-        in_order = [row for *_, row in sorted(turns, key=lambda each: each[:2])]
-        places = room.places(self.tasks_per_slot, self.unknown_slots)
-        for row, slots in zip(
-            in_order, grant([row["wish"].slots for row in in_order], places, room.free), strict=False
-        ):
+        in_order = [row for *_, row in sorted(turns, key=lambda each: each[:2]) if row["wish"].needs <= reach]
+        wanted = [Wanted(row["wish"].slots, row["wish"].needs) for row in in_order]
+        given = grant(wanted, room, self.tasks_per_slot, self.unknown_slots)
+        for row, slots in zip(in_order, given, strict=False):
             row.update(admitted=True, slots=slots, due=self.ingestions.clock())
 
     def _has_turn(self, row):

@@ -11,7 +11,7 @@ from druid_submitter.domain.failure import Attempts, Words
 from druid_submitter.domain.interval import Interval
 from druid_submitter.domain.watch import Presence, RowStats, TaskState, TaskStatus
 from druid_submitter.usecases import Limits, RecordCommand, RecordVerdict, World, advance_ingestions
-from sluice.contracts import Contract, DruidMode, DruidTarget, Field, FieldType, Rollup
+from sluice.contracts import Contract, DruidMode, DruidTarget, Field, FieldType, Partitions, Rollup
 from sluice.errors import Transient
 from sluice.events import FileValidated, TaskCompleted
 from sluice.testing import ManualClock, RecordingPublisher
@@ -38,10 +38,11 @@ class OneContract:
     mode: DruidMode = DruidMode.APPEND
     minutes: int | None = None
     rollup: Rollup | None = None
+    partitions: Partitions = field(default_factory=Partitions)
 
     async def get(self, _reference):
         how = {"mode": self.mode, "time_limit_minutes": self.minutes, "rollup": self.rollup}
-        return replace(CONTRACT, druid=replace(CONTRACT.druid, **how))
+        return replace(CONTRACT, druid=replace(CONTRACT.druid, partitions=self.partitions, **how))
 
 
 @dataclass
@@ -164,7 +165,7 @@ class ScriptedDruid:
 class Bench:
     """The submitter on fakes."""
 
-    def __init__(self, mode=DruidMode.APPEND, clock=None, druid=None, pace=None, minutes=None, rollup=None):
+    def __init__(self, mode=DruidMode.APPEND, *, clock=None, druid=None, pace=None, **contract):
         self.clock = clock or ManualClock()
         self.druid = druid or ScriptedDruid()
         self.ingestions = InMemoryIngestions(self.clock)
@@ -182,7 +183,7 @@ class Bench:
             self._paused,
             self.pace,
             self.druid,
-            OneContract(mode, minutes, rollup),
+            OneContract(mode, **contract),
             self.verdicts,
             self.verdicts,
             self.evidence,

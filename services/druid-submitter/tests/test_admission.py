@@ -7,25 +7,28 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from ingestions_in_memory import InMemoryAdmission, InMemoryIngestions
 
 from druid_submitter.adapters.admission import PostgresAdmission
 from druid_submitter.adapters.pace import PostgresPace
 from druid_submitter.adapters.postgres import PostgresIngestions
 from druid_submitter.app import migrate
-from druid_submitter.domain.admission import Capacity, Room, grant
+from druid_submitter.domain.admission import SUPERVISED, Capacity, Room, Wanted, grant
 from druid_submitter.domain.ingestion import Phase
 from druid_submitter.domain.interval import Interval
 from druid_submitter.domain.turn import Later, Now, to_load
 from druid_submitter.settings import SubmitterSettings
 from sluice import postgres
 from sluice.clock import utc_now
-from sluice.contracts import DruidMode
+from sluice.contracts import DruidMode, PartitionsType
 from sluice.events import Envelope, WaitsFor
 from sluice.testing import NOW, ManualClock, file_validated
 
 DAY = Interval(NOW, NOW + timedelta(days=1))
 APPEND, REPLACE = to_load(DruidMode.APPEND, DAY), to_load(DruidMode.REPLACE, DAY)
+RANGE = to_load(DruidMode.REPLACE, DAY, layout=PartitionsType.RANGE)
 FOUR = Capacity(slots=4, most=4, used=0)
 
 
@@ -48,26 +51,107 @@ def test_there_is_room_for_twice_the_slots_that_others_leave(room, places):
 
 
 @pytest.mark.parametrize(
-    ("wished", "places", "free", "given"),
+    ("wished", "room", "per_slot", "slots"),
     [
-        ([1, 1, 1], 2, 2, [1, 1]),
-        ([9, 1], 8, 4, [4, 1]),
-        ([4, 9, 1], 20, 8, [4, 4, 1]),
-        ([9, 9], 20, 6, [6, 1]),
-        ([9], 20, 2, [1]),
-        ([9], 20, -3, [1]),
-        ([9], 0, 9, []),
+        ([1, 1, 1], Room(2, 2, others=0, taken=0), 1, [1, 1]),
+        ([9, 1], Room(4, 4, others=0, taken=0), 2, [4, 1]),
+        ([4, 9, 1], Room(8, 8, others=0, taken=0), 3, [4, 4, 1]),
+        ([9, 9], Room(6, 6, others=0, taken=0), 3, [6, 1]),
+        ([9], Room(2, 2, others=0, taken=0), 3, [1]),
+        ([9], Room(2, 2, others=0, taken=5), 3, [1]),
+        ([9, 9], Room(None, 0, others=0, taken=0), 3, [1, 1]),
+        ([9], Room(9, 9, others=0, taken=9), 1, []),
     ],
 )
-def test_a_parallel_task_gets_slots_that_are_free_and_else_runs_in_one(wished, places, free, given):
-    assert grant(wished, places, free) == given
+def test_a_parallel_task_gets_slots_that_are_free_and_else_runs_in_one(wished, room, per_slot, slots):
+    assert grant([Wanted(each) for each in wished], room, per_slot, 20) == slots
 
 
-def test_supervisors_never_hold_every_slot():
-    for slots in range(1, 30):
-        given = grant([7] * 40, places=2 * slots, free=slots)
-        assert sum(each for each in given if each > 1) <= slots
-        assert sum(each > 1 for each in given) < slots
+ONE, TWO, FIVE = Wanted(1), Wanted(2, needs=2), Wanted(5, needs=2)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "room", "slots"),
+    [
+        ([TWO, ONE], Room(2, 2, others=0, taken=0), [2, 1]),
+        ([FIVE, FIVE], Room(6, 6, others=0, taken=0), [5]),
+        ([FIVE, ONE], Room(3, 3, others=1, taken=0), [2, 1]),
+        ([ONE, TWO, ONE], Room(2, 2, others=0, taken=0), [1]),
+        ([TWO, ONE], Room(4, 4, others=0, taken=3), []),
+        ([TWO, ONE], Room(1, 6, others=0, taken=0), [2, 1]),
+        ([TWO, ONE], Room(1, 6, others=0, taken=1), []),
+        ([TWO, ONE], Room(0, 6, others=0, taken=0), [2, 1]),
+        ([TWO, FIVE, ONE], Room(None, 0, others=0, taken=0), [2, 2, 1]),
+        ([TWO, FIVE, ONE], Room(None, 0, others=0, taken=2), [2]),
+        ([TWO, ONE], Room(None, 0, others=0, taken=4), []),
+    ],
+)
+def test_whoever_cannot_do_its_work_in_one_gets_what_it_needs_or_holds_the_others_back(wanted, room, slots):
+    assert grant(wanted, room, 3, unknown=5) == slots
+
+
+@pytest.mark.parametrize(
+    ("room", "reach"),
+    [
+        (Room(4, 4, others=3, taken=0), 1),
+        (Room(4, 4, others=5, taken=0), 1),
+        (Room(1, 6, others=1, taken=5), 5),
+        (Room(None, 0, others=0, taken=4), 7),
+    ],
+)
+def test_one_slot_is_in_reach_of_everybody_and_more_as_others_leave(room, reach):
+    assert room.reach(unknown=7) == reach
+
+
+singles = st.integers(1, 9).map(Wanted)
+supervised = st.integers(2, 9).map(lambda slots: Wanted(slots, needs=2))
+wishes = st.lists(singles | supervised, max_size=12)
+
+
+def rooms(least=0, grows=0):
+    """Of a Druid that says how many slots it has, at least `least`, and may start workers for `grows` more."""
+    numbers = (st.integers(least, 12), st.integers(0, grows), st.integers(0, 12), st.integers(0, 40))
+    return st.builds(lambda slots, more, others, taken: Room(slots, slots + more, others, taken), *numbers)
+
+
+@given(wishes, rooms(), st.floats(1, 4))
+def test_what_supervisors_hold_is_free(wanted, room, per_slot):
+    held = [each for each in grant(within_reach(wanted, room), room, per_slot, 20) if each > 1]
+    assert sum(held) <= max(room.free, 0)
+    assert len(held) < max(room.free, 1)
+
+
+@given(wishes, st.integers(1, 12), st.floats(1, 4))
+def test_what_supervisors_hold_is_within_what_is_allowed_where_druid_does_not_say(wanted, unknown, per_slot):
+    room = Room(None, 0, others=0, taken=0)
+    assert (
+        sum(each for each in grant(within_reach(wanted, room, unknown), room, per_slot, unknown) if each > 1) <= unknown
+    )
+
+
+@given(wishes, rooms(least=1, grows=3), st.floats(1, 4))
+def test_all_get_their_turn_in_order_as_soon_as_enough_is_done(wanted, room, per_slot):
+    """However much was taken: what runs ends one by one, and each that is granted what it needs ends as well."""
+    waiting, running = within_reach(wanted, room), [1] * room.taken
+    while waiting or running:
+        got = grant(waiting, replace(room, taken=sum(running)), per_slot, 20)
+        assert all(slots >= each.needs for slots, each in zip(got, waiting, strict=False))
+        waiting, running = waiting[len(got) :], running + got
+        assert running, "nobody runs, and all wait"
+        running = running[1:]
+
+
+@given(st.lists(singles, max_size=12), rooms(), st.floats(1, 4))
+def test_whoever_can_do_its_work_in_one_is_held_back_by_nothing_but_places(wanted, room, per_slot):
+    got = grant(wanted, room, per_slot, 20)
+    places = room.places(per_slot, 20)
+    assert len(got) == len(wanted) or sum(got) >= places
+    assert sum(got[:-1]) < max(places, 1)
+    assert all(slots == 1 or SUPERVISED <= slots <= each.slots for slots, each in zip(got, wanted, strict=False))
+
+
+def within_reach(wanted, room, unknown=20):
+    return [each for each in wanted if each.needs <= room.reach(unknown)]
 
 
 @pytest.fixture
@@ -152,6 +236,38 @@ async def test_whoever_is_admitted_is_submitted_before_a_crowd_says_what_it_wish
     await queue.admission.admit()
     (held,) = await queue.ingestions.lease({Phase.SUBMITTING}, 1)
     assert held.task_id.int == 1
+
+
+async def test_whoever_needs_two_slots_gets_them_when_they_are_free_and_before_those_behind_it(queue):
+    await queue.admission.keep(Capacity(2, 2, 0))
+    await queue.comes(0, "sales")
+    await queue.comes(1, "ranged", RANGE)
+    await queue.comes(2, "stock")
+    await asyncio.gather(*(queue.admission.admit() for _ in range(4)))
+    (first,) = await queue.admitted()
+    assert first.datasource == "sales"
+    await queue.done([first])
+    await asyncio.gather(*(queue.admission.admit() for _ in range(4)))
+    ranged, behind = sorted(await queue.admitted(), key=lambda each: each.task_id)
+    assert await queue.ingestions.turn(ranged, RANGE) == Now(2)
+    assert await queue.ingestions.turn(behind, APPEND) == Now(1)
+
+
+async def test_whoever_needs_more_than_others_leave_waits_and_holds_up_nobody(queue):
+    await queue.admission.keep(Capacity(2, 2, used=1))
+    for number in range(3):
+        await queue.comes(number, f"ranged{number}", RANGE)
+    assert await queue.comes(3, "ranged3", RANGE) == Later(WaitsFor.SLOT)
+    await queue.comes(4, "sales")
+    await queue.comes(5, "stock")
+    await queue.admission.admit()
+    held = await queue.admitted()
+    assert {each.datasource for each in held} == {"sales", "stock"}
+    await queue.done(held)
+    await queue.admission.keep(Capacity(2, 2, 0))
+    await queue.admission.admit()
+    (ranged,) = await queue.admitted()
+    assert await queue.ingestions.turn(ranged, RANGE) == Now(2)
 
 
 async def test_twenty_datasources_share_what_there_is(queue):

@@ -53,6 +53,7 @@ PERFECT = (
     Partitions(HASHED, ("OrderID", "DeliveredOn"), 1_000),
     Partitions(HASHED, ("Gift",), shards=2),
 )
+RANGE = Partitions(PartitionsType.RANGE, ("Gift", "OrderID"))
 SLOTS = (1, 3)
 """In one, parts are read one after the other; in three, two at a time beside their supervisor."""
 
@@ -94,8 +95,7 @@ class Bench:
         return self.store.uri(key)
 
     async def run(self, spec: dict) -> None:
-        tuning = spec["spec"]["tuningConfig"] if "spec" in spec else spec["tuningConfig"]
-        async with self.supervisors if tuning["maxNumConcurrentSubTasks"] > 1 else _nothing():
+        async with self.supervisors if _supervises(spec) else _nothing():
             await self.druid.submit(spec)
             await eventually(lambda: self._ended(spec["id"]), TaskState.SUCCESS)
 
@@ -149,6 +149,11 @@ class Bench:
         }
         answer = await self.druid.druid.ask(Role.BROKER, "POST", "/druid/v2/sql", body)
         return answer.json()[0]
+
+
+def _supervises(spec: dict) -> bool:
+    tuning = spec["spec"]["tuningConfig"] if "spec" in spec else spec["tuningConfig"]
+    return tuning["maxNumConcurrentSubTasks"] > 1 or tuning["partitionsSpec"]["type"] == "range"
 
 
 @asynccontextmanager
@@ -211,6 +216,7 @@ def shapes():
         cut = rollup and replace(rollup, query_granularity=list(QueryGranularity)[number % 4])
         how = {"segment_granularity": granularity, "mode": mode, "rollup": cut, "partitions": partitions}
         yield target(**how), slots
+    yield target(mode=DruidMode.REPLACE_ALL, rollup=SUMS, partitions=RANGE), 3
 
 
 async def test_every_shape_is_taken_and_run(bench):
@@ -223,6 +229,13 @@ async def test_every_shape_is_taken_and_run(bench):
             await bench.assert_all_there(loaded)
 
     await asyncio.gather(*(scenario(*shape) for shape in shapes()))
+
+
+async def test_rows_in_ranges_are_made_in_two_slots_and_taken_out(bench):
+    loaded = await bench.load(target(mode=DruidMode.REPLACE, partitions=RANGE), slots=2)
+    await eventually(lambda: bench.druid.row_stats(loaded.spec["id"]), RowStats(PARTS * ROWS, 0))
+    await bench.assert_all_there(loaded)
+    await bench.retract(loaded)
 
 
 async def test_rows_of_one_file_are_taken_out_and_those_beside_them_keep_what_was_kept(bench):

@@ -42,6 +42,7 @@ ROLLUP = Rollup(
     ),
 )
 HASHED = Partitions(PartitionsType.HASHED, ("OrderID",), 2_000_000)
+RANGE = Partitions(PartitionsType.RANGE, ("DeliveredOn", "OrderID"))
 SHARDS = Partitions(PartitionsType.HASHED, shards=4)
 PARTS = tuple(f"s3://sluice/canonical/sales/x/r/part-0000{number}.parquet" for number in range(3))
 
@@ -53,6 +54,7 @@ PARTS = tuple(f"s3://sluice/canonical/sales/x/r/part-0000{number}.parquet" for n
         ("rollup", {"rollup": ROLLUP}, 1),
         ("hashed", {"mode": DruidMode.REPLACE, "partitions": HASHED}, 1),
         ("shards", {"mode": DruidMode.REPLACE_ALL, "partitions": SHARDS, "rollup": ROLLUP}, 1),
+        ("range", {"mode": DruidMode.REPLACE, "partitions": RANGE}, 2),
         ("parallel", {"segment_granularity": Granularity.MONTH}, 3),
     ],
 )
@@ -72,16 +74,15 @@ def test_a_supervisor_has_a_slot_of_its_own(parts, slots, expected):
     assert sub_tasks(parts, slots) == expected
 
 
-names = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=8) | st.sampled_from(
-    ["a", "b", "c", "t", "__x"]
-)
+letters = st.sampled_from(["a", "b", "c", "t"])
+names = letters | st.just("__x") | st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=8)
 KINDS = ["string", "integer", "number", "boolean", "date", "timestamp"]
 
 
 @st.composite
-def documents(draw: st.DrawFn) -> dict:
+def documents(draw: st.DrawFn, named: st.SearchStrategy[str]) -> dict:
     """Mostly contracts that load: their names are drawn from their own columns, and from anywhere."""
-    columns = draw(st.dictionaries(names, st.sampled_from(KINDS), max_size=6)) | {
+    columns = draw(st.dictionaries(named, st.sampled_from(KINDS), max_size=6)) | {
         "at": draw(st.sampled_from(KINDS[4:]))
     }
     known = st.sampled_from(sorted(columns))
@@ -89,20 +90,23 @@ def documents(draw: st.DrawFn) -> dict:
     measured = st.sampled_from(numbers) if numbers else known
     metrics = st.lists(
         st.fixed_dictionaries(
-            {"name": names.map("m{}".format), "type": st.sampled_from([*AggregatorType, "count"]), "column": measured}
+            {"name": named.map("m{}".format), "type": st.sampled_from([*AggregatorType, "count"]), "column": measured}
         ),
         max_size=3,
     )
     rollup = st.fixed_dictionaries({"queryGranularity": st.sampled_from(QueryGranularity), "metrics": metrics})
+    dimensions = st.sampled_from(sorted(columns.keys() - {"at"}) or ["at"])
+    parted = st.lists(dimensions, min_size=1, max_size=2, unique=True)
     partitions = st.fixed_dictionaries(
         {"type": st.sampled_from(PartitionsType)},
-        optional={"columns": st.lists(known, max_size=2), "shards": st.integers(0, 9), "targetRows": st.just(5000)},
+        optional={"columns": parted, "shards": st.integers(0, 9), "targetRows": st.just(5000)},
     )
+    in_order = st.fixed_dictionaries({"type": st.just(PartitionsType.RANGE), "columns": parted})
     druid = {
         "timeColumn": "at",
         "segmentGranularity": draw(st.sampled_from(Granularity)),
         "mode": draw(st.sampled_from(DruidMode)),
-        **draw(st.fixed_dictionaries({}, optional={"rollup": rollup, "partitions": partitions})),
+        **draw(st.fixed_dictionaries({}, optional={"rollup": rollup, "partitions": partitions | in_order})),
     }
     properties = [{"name": name, "logicalType": kind, "required": name == "at"} for name, kind in columns.items()]
     return {
@@ -111,17 +115,17 @@ def documents(draw: st.DrawFn) -> dict:
         "id": "any",
         "version": "1.0.0",
         "status": "active",
-        "schema": [{"name": draw(st.just("orders") | names), "properties": properties}],
+        "schema": [{"name": draw(st.just("orders") | named), "properties": properties}],
         "customProperties": [{"property": "sluice", "value": {"druid": druid}}],
     }
 
 
 instants = st.datetimes(datetime(1900, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - bounds have none
-OUR_WORDS = {"index_parallel", "uniform", "millis", "s3", "parquet", "dynamic", "hashed", "maxSize", "count"}
+OUR_WORDS = {"index_parallel", "uniform", "millis", "s3", "parquet", "dynamic", "hashed", "range", "maxSize", "count"}
 OUR_WORDS |= {"string", "long", "double", "__time", "__task_id", "__extra", "__rows"}
 
 
-@given(documents(), instants, instants, st.integers(1, 4), st.integers(1, 6))
+@given(documents(letters) | documents(names), instants, instants, st.integers(1, 4), st.integers(1, 6))
 def test_what_holds_for_every_contract_that_can_be_loaded(document, one, other, parts, slots):
     contract = None
     with suppress(ContractInvalid):
@@ -141,6 +145,7 @@ def test_what_holds_for_every_contract_that_can_be_loaded(document, one, other, 
     perfect = tuning["partitionsSpec"]["type"] != "dynamic"
     assert not (perfect and spec["spec"]["ioConfig"]["appendToExisting"])
     assert tuning.get("forceGuaranteedRollup", False) == perfect
+    assert_columns_are_ordered_as_texts(schema, tuning["partitionsSpec"])
     names = {contract.datasource, *contract.columns, *(each["name"] for each in schema["metricsSpec"])}
     assert_only_words(spec, names | {*uris, spec["id"], str(TASK), *schema["granularitySpec"]["intervals"]})
 
@@ -151,6 +156,13 @@ def assert_columns_are_kept_once(contract: Contract, schema: dict) -> None:
     assert len({*dimensions, *metrics, "__time"}) == len(dimensions) + len(schema["metricsSpec"]) + 1
     assert {*dimensions, *metrics.values(), contract.druid.time_column} - {None, "__task_id"} == set(contract.columns)
     assert ("__rows" in metrics) == schema["granularitySpec"]["rollup"]
+
+
+def assert_columns_are_ordered_as_texts(schema: dict, partitions: dict) -> None:
+    kinds = {each["name"]: each["type"] for each in schema["dimensionsSpec"]["dimensions"]}
+    if partitions["type"] == "range":
+        assert partitions["targetRowsPerSegment"] >= 1_000
+        assert {kinds[name] for name in partitions["partitionDimensions"]} == {"string"}
 
 
 def assert_only_words(spec: dict, names: set[str]) -> None:

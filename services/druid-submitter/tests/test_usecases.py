@@ -4,12 +4,13 @@ from datetime import timedelta
 import pytest
 from submitter_fakes import Bench
 
+from druid_submitter.domain.admission import Capacity
 from druid_submitter.domain.ingestion import Phase
 from druid_submitter.domain.interval import parsed
 from druid_submitter.domain.watch import RowStats, TaskState
 from druid_submitter.errors import IdBurnt, SpecRefused
 from druid_submitter.usecases import AbandonTask
-from sluice.contracts import DruidMode
+from sluice.contracts import DruidMode, Partitions, PartitionsType
 from sluice.errors import Permanent, Transient
 from sluice.events import DruidSubmitted, Failed, Outcome, Problem, Receipt, TaskCompleted
 from sluice.testing import file_validated, verdict_accepted, verdict_rejected
@@ -47,6 +48,19 @@ async def test_as_many_rows_as_the_whole_file_has_are_too_many_where_some_were_r
     bench.druid.finish(10)
     await bench.turn(5, seconds=31)
     assert bench.said(TaskCompleted) == []
+
+
+async def test_range_partitions_are_made_by_a_supervisor_and_a_sub_task_where_there_is_room_for_both():
+    bench = Bench(DruidMode.REPLACE, partitions=Partitions(PartitionsType.RANGE, ("OrderID",)))
+    bench.druid.room = Capacity(slots=1, most=1, used=0)
+    await bench.record(file_validated(verdict_accepted(10)))
+    await bench.turn(3)
+    assert bench.druid.submitted == []
+    bench.druid.room = Capacity(slots=2, most=2, used=0)
+    await bench.turn(10)
+    (spec,) = bench.druid.specs
+    assert spec["spec"]["tuningConfig"]["maxNumConcurrentSubTasks"] == 1
+    assert [row["slots"] for row in bench.ingestions.rows.values()] == [2]
 
 
 async def test_success_of_druid_is_not_the_end(bench):

@@ -143,6 +143,9 @@ def test_rows_are_rolled_up_and_laid_out_as_is_said():
     hashed = load_contract(in_druid(f"mode: replace\n        {laid_out}"))
     assert hashed.druid.mode is DruidMode.REPLACE
     assert hashed.druid.partitions == Partitions(PartitionsType.HASHED, ("s", "n"), shards=4)
+    in_order = "partitions: {type: range, columns: [s], targetRows: 1000}"
+    ranged = load_contract(in_druid(f"mode: replace-all\n        {in_order}"))
+    assert ranged.druid.partitions == Partitions(PartitionsType.RANGE, ("s",), target_rows=1000)
 
 
 @pytest.mark.parametrize(
@@ -170,7 +173,16 @@ def test_rows_are_rolled_up_and_laid_out_as_is_said():
         ),
         ("rollup: {metrics: [{name: __rows, type: longSum, column: n}]}", "metrics/0/name: names that begin with __"),
         ("rollup: {metrics: [{name: ' c', type: longSum, column: n}]}", "metrics/0/name: a name has 1 to 255"),
-        ("partitions: {type: range, columns: [s]}", "partitions/type: input should be"),
+        ("partitions: {type: sorted}", "partitions/type: input should be"),
+        ("partitions: {type: range, columns: [s]}", "partitions/type: range partitions cannot be appended to"),
+        ("partitions: {type: range}", "partitions/columns: range partitions are in the order of columns; name one"),
+        (
+            "partitions: {type: range, columns: [s], shards: 2}",
+            "partitions/shards: range partitions are as many as the",
+        ),
+        ("partitions: {type: range, columns: [s, n]}", "partitions/columns/1: Druid orders n, a number, as if it were"),
+        ("partitions: {type: range, columns: [at]}", "partitions/columns/0: at is no dimension"),
+        ("partitions: {type: range, columns: [s, s]}", "partitions/columns/1: stands twice"),
         ("partitions: {type: hashed}", "partitions/type: hashed partitions cannot be appended to"),
         ("partitions: {shards: 2}", "partitions: dynamic partitions take rows as they come"),
         ("partitions: {type: hashed, columns: [z]}", "partitions/columns/0: the schema has no property"),

@@ -5,12 +5,14 @@ from contract_builder import contract
 
 from sluice.contracts import compare, load_contract
 
+COLUMNS = {"n": "integer", "m": "integer", "w": "string"}
+
 
 def druid_changes(old: str, new: str) -> set[tuple[str, bool]]:
-    """Codes, and whether each breaks readers; of a contract with two numbers, by its settings of druid."""
-    numbers = contract("- {name: n, logicalType: integer}\n- {name: m, logicalType: integer}")
+    """Codes, and whether each breaks readers; of a contract with two numbers and a text, by its settings of druid."""
+    columns = contract("\n".join(f"- {{name: {each}, logicalType: {kind}}}" for each, kind in COLUMNS.items()))
     before, after = (
-        load_contract(numbers.replace("timeColumn: at", f"timeColumn: at\n        {each}")) for each in (old, new)
+        load_contract(columns.replace("timeColumn: at", f"timeColumn: at\n        {each}")) for each in (old, new)
     )
     found = compare(before, after).changes
     assert not any(each.senders for each in found)
@@ -37,6 +39,11 @@ def rollup(granularity: str = "hour", **metrics: str) -> str:
         (rollup(s="longSum n"), rollup(s="longMax n"), {("metric", True)}),
         (rollup(s="longSum n", t="longSum m"), rollup(s="longSum m", t="longSum m"), {("metric", True)}),
         ("mode: replace", "mode: replace\n        partitions: {type: hashed}", {("partitions", False)}),
+        (
+            "mode: replace\n        partitions: {type: hashed}",
+            "mode: replace\n        partitions: {type: range, columns: [w]}",
+            {("partitions", False)},
+        ),
     ],
 )
 def test_rows_that_are_kept_otherwise(old, new, expected):

@@ -61,16 +61,17 @@ class PartitionsBlock(Block):
 
     type: Annotated[PartitionsType, Field(strict=False)] = Field(
         default=PartitionsType.DYNAMIC,
-        description="`dynamic`: as they come. `hashed`: rows alike lie together; only where the mode replaces.",
+        description="`dynamic`: as they come. `hashed`: rows alike lie together. `range`: in the order of columns. The last two only "
+        "where the mode replaces.",
     )
     columns: tuple[str, ...] = Field(
         default=(),
         strict=False,
         max_length=100,
-        description="Of hashed: dimensions by which rows are parted; without any, by all of them.",
+        description="Of hashed and range: dimensions by which rows are parted. Hashed without any: by all of them.",
     )
     target_rows: Annotated[int, Field(ge=1_000, le=100_000_000)] | None = Field(
-        default=None, description="Of hashed: about so many rows in a segment; 5,000,000 without it."
+        default=None, description="Of hashed and range: about so many rows in a segment; 5,000,000 without it."
     )
     shards: Annotated[int, Field(ge=1, le=1_000)] | None = Field(
         default=None, description="Of hashed, instead of targetRows: so many segments for each span."

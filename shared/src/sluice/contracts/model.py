@@ -320,13 +320,15 @@ class PartitionsType(StrEnum):
     """As they come."""
     HASHED = "hashed"
     """By the hash of their columns, so that rows alike lie together."""
+    RANGE = "range"
+    """In the order of their columns, so that rows lie beside those that are nearly alike."""
 
 
 @dataclass(frozen=True, slots=True)
 class Partitions:
-    """`columns`: by which rows are parted; none means all dimensions.
+    """`columns`: by which rows are parted; none means all dimensions, where it is by hash.
 
-    `shards`: so many segments for each span of time, instead of `target_rows` in each.
+    `shards`: so many segments for each span of time, instead of `target_rows` in each; only by hash.
     """
 
     type: PartitionsType = PartitionsType.DYNAMIC

@@ -87,14 +87,17 @@ def _check_partitions(
 ) -> None:
     if said.type is PartitionsType.DYNAMIC:
         if said.columns or said.target_rows or said.shards:
-            faults.add(path, "dynamic partitions take rows as they come; leave the rest out, or use type: hashed")
+            way = "leave the rest out, or use type: hashed or range"
+            faults.add(path, f"dynamic partitions take rows as they come; {way}")
         return
     if target.mode is DruidMode.APPEND:
         way = "set mode: replace or replace-all, or leave partitions out"
         faults.add(
             (*path, "type"), f"{said.type} partitions cannot be appended to: Druid lays them out as a whole; {way}"
         )
-    if said.shards and said.target_rows:
+    if said.type is PartitionsType.RANGE:
+        _check_range(said, fields, path, faults)
+    elif said.shards and said.target_rows:
         faults.add((*path, "shards"), "stands instead of targetRows; keep one of both")
     counts = Counter(said.columns)
     for number, column in enumerate(said.columns):
@@ -102,6 +105,17 @@ def _check_partitions(
             faults.add((*path, "columns", number), fault)
         elif counts[column] > 1:
             faults.add((*path, "columns", number), "stands twice; keep one of them")
+
+
+def _check_range(said: PartitionsBlock, fields: dict[str, Field], path: Path, faults: Faults) -> None:
+    if not said.columns:
+        faults.add((*path, "columns"), "range partitions are in the order of columns; name one or more")
+    if said.shards:
+        faults.add((*path, "shards"), "range partitions are as many as the rows fill; use targetRows, or type: hashed")
+    for number, column in enumerate(said.columns):
+        if column in fields and fields[column].type in NUMERIC:
+            way = "use columns that it keeps as texts, or type: hashed"
+            faults.add((*path, "columns", number), f"Druid orders {column}, a number, as if it were text; {way}")
 
 
 def _partition_fault(column: str, target: DruidTarget, fields: dict[str, Field]) -> str | None:

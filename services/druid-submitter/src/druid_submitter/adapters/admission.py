@@ -7,7 +7,7 @@ import asyncpg
 import structlog
 
 from druid_submitter.adapters.postgres import IS_OVERTAKEN
-from druid_submitter.domain.admission import Capacity, Room, grant
+from druid_submitter.domain.admission import Capacity, Room, Wanted, grant
 from druid_submitter.ports import Paused
 from sluice.postgres import transaction
 
@@ -39,7 +39,7 @@ VANISHED = "5s"
 
 NEXT = f"""
 WITH open AS (
-    SELECT task_id, datasource, accepted_at, phase, alone, replaces, span, wished, admitted, slots, resume_at
+    SELECT task_id, datasource, accepted_at, phase, alone, replaces, span, wished, needs, admitted, slots, resume_at
     FROM submitter.ingestions WHERE phase <> 'concluded'
 ), busy AS (
     SELECT datasource, bool_or(admitted) AS some, bool_or(admitted AND alone IS NOT FALSE) AS alone,
@@ -61,14 +61,15 @@ WITH open AS (
 ), fair AS (
     SELECT open.*, busy.placed + row_number() OVER (PARTITION BY datasource ORDER BY accepted_at, task_id) AS number
     FROM turns JOIN open USING (task_id) JOIN busy USING (datasource)
+    WHERE needs <= $3
     ORDER BY number, accepted_at, task_id LIMIT $1
 )
-SELECT task_id, wished, NOT admitted AND {IS_OVERTAKEN} AS overtaken
+SELECT task_id, wished, needs, NOT admitted AND {IS_OVERTAKEN} AS overtaken
 FROM fair AS mine ORDER BY number, accepted_at, task_id
 """  # noqa: S608 - only texts of ours
 """Those whose turn it is, in the order in which they get a place. One that runs alone has its turn when all that was accepted
 before it is concluded; others, when nothing that runs alone is at work or was accepted before. A task whose wish is not known
-yet may be one that runs alone. One that stepped back has its turn already."""
+yet may be one that runs alone. One that stepped back has its turn already. Who needs more slots than Druid has is passed by."""
 
 ADMIT = """
 UPDATE submitter.ingestions SET admitted = true, slots = given.slots, due_at = now()
@@ -108,9 +109,10 @@ class PostgresAdmission:
                 return
             await connection.execute(ONE_AT_A_TIME, VANISHED)
             room = await _room(connection)
-            turns = await connection.fetch(NEXT, max(self._places(room), 0), paused)
+            turns = await connection.fetch(NEXT, max(self._places(room), 0), paused, room.reach(self.unknown_slots))
             in_order = [row for row in turns if not row["overtaken"]]
-            slots = grant([row["wished"] for row in in_order], self._places(room), room.free)
+            wanted = [Wanted(row["wished"], row["needs"]) for row in in_order]
+            slots = grant(wanted, room, self.tasks_per_slot, self.unknown_slots)
             admitted = [row["task_id"] for row in in_order[: len(slots)]]
             await connection.execute(ADMIT, admitted, slots)
             await self._wake(connection, [row["task_id"] for row in turns if row["overtaken"]])

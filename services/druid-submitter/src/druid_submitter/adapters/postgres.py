@@ -59,7 +59,8 @@ CANCEL = "INSERT INTO submitter.cancels (task_id, cause) VALUES ($1, $2) ON CONF
 WAKE = "UPDATE submitter.ingestions SET due_at = now() WHERE task_id = $1 AND phase <> 'concluded'"
 
 WISH = """
-UPDATE submitter.ingestions SET alone = $3, replaces = $4, span = $5, wished = $6 WHERE task_id = $1 AND lease = $2
+UPDATE submitter.ingestions SET alone = $3, replaces = $4, span = $5, wished = $6, needs = $7
+WHERE task_id = $1 AND lease = $2
 RETURNING admitted, slots, resume_at > now() AS locked
 """
 IS_OVERTAKEN = """
@@ -137,7 +138,7 @@ class PostgresIngestions:
     async def turn(self, ingestion: Ingestion, wish: Wish) -> Turn:
         task_id, span = ingestion.task_id, asyncpg.Range(wish.span.start, wish.span.end)
         async with transaction(self.pool) as connection:
-            wished = (task_id, ingestion.lease, wish.alone, wish.replaces, span, wish.slots)
+            wished = (task_id, ingestion.lease, wish.alone, wish.replaces, span, wish.slots, wish.needs)
             known = await connection.fetchrow(WISH, *wished)
             if known is None:
                 log.warning("lease lost: another replica has taken over", lease=ingestion.lease)

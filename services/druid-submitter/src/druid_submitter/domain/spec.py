@@ -31,7 +31,7 @@ DIMENSION_TYPES = {
 TASK_COLUMN = "__task_id"
 
 SEGMENT_ROWS = 5_000_000
-"""About so many rows in a segment of hashed partitions where the contract does not say; Druid's own default."""
+"""About so many rows in a segment of hashed or range partitions where the contract does not say; Druid's own default."""
 
 TUNING = {
     "type": "index_parallel",

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 
 from druid_submitter.domain.interval import ALL_TIME, Interval
-from sluice.contracts import DruidMode
+from sluice.contracts import DruidMode, PartitionsType
 from sluice.events import WaitsFor
 
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """It has its turn, and a place in Druid of so many slots: one, or three and more for a supervisor and its sub-tasks."""
+    """It has its turn, and a place in Druid of so many slots: one, or those of a supervisor and its sub-tasks."""
 
     slots: int
 
@@ -32,20 +32,24 @@ class Wish:
     """What a task is about to do to its datasource. `alone`: beside no other task. `replaces`: it takes the place of rows in `span`.
 
     One that runs alone and replaces nothing takes out rows of its own choice: nobody overtakes it.
-    `slots`: that it can make use of.
+    `slots`: that it can make use of; `needs`: without which it does nothing but wait.
     """
 
     alone: bool
     replaces: bool
     span: Interval
     slots: int = 1
+    needs: int = 1
 
 
-def to_load(mode: DruidMode, interval: Interval, parts: int = 1) -> Wish:
+def to_load(
+    mode: DruidMode, interval: Interval, parts: int = 1, layout: PartitionsType = PartitionsType.DYNAMIC
+) -> Wish:
     """`interval`: of the file's rows; `parts`: objects that can be read beside each other."""
     replaces = mode is not DruidMode.APPEND
-    slots = 1 if parts == 1 else 1 + parts  # a supervisor, and a sub-task for each
-    return Wish(replaces, replaces, ALL_TIME if mode is DruidMode.REPLACE_ALL else interval, slots)
+    needs = 2 if layout is PartitionsType.RANGE else 1  # Druid makes them in sub-tasks only, under a supervisor
+    slots = 1 if parts == needs == 1 else 1 + parts  # a supervisor, and a sub-task for each
+    return Wish(replaces, replaces, ALL_TIME if mode is DruidMode.REPLACE_ALL else interval, slots, needs)
 
 
 def kind_of(*, alone: bool | None, replaces: bool | None) -> WaitsFor:

@@ -100,8 +100,8 @@ class SubmitIngestion:
     async def _wish(self, ingestion: Ingestion) -> Wish:
         match ingestion.work:
             case Load(accepted):
-                mode = (await self.contracts.get(accepted.contract)).druid.mode
-                return to_load(mode, await self.rows.interval(accepted), len(accepted.canonical))
+                druid, parts = (await self.contracts.get(accepted.contract)).druid, len(accepted.canonical)
+                return to_load(druid.mode, await self.rows.interval(accepted), parts, druid.partitions.type)
             case Retract(task_id):
                 return to_take_out(await self.rows.interval(await self.rows.loaded_by(ingestion.datasource, task_id)))
             case Refuse() | DryRun():
