@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 JANUARY = "forceMetadataRefresh=true&interval=2024-01-01_2024-02-01"
+ALL_TIME = "forceMetadataRefresh=true&interval=0001-01-01T00:00:00.000Z_10000-01-01T00:00:00.000Z"
 
 
 def rows_of(druid, task_id: str) -> dict:
@@ -175,7 +176,8 @@ def test_load_status(druid):
     assert druid.load_status("interval=2024-01-01_2024-02-01").status_code == 400
     druid.run(druid.spec(druid.upload("A", [1])))
     druid.wait_for({"A": 1})
-    assert druid.load_status(JANUARY).json() == {druid.datasource: 100.0}
+    for span in (JANUARY, ALL_TIME):
+        assert druid.load_status(span).json() == {druid.datasource: 100.0}
     assert druid.load_status(f"{JANUARY}&simple").json() == {druid.datasource: 0}
     for elsewhere in ("forceMetadataRefresh=true", "forceMetadataRefresh=true&interval=2020-01-01_2020-02-01"):
         answer = druid.load_status(elsewhere)

@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from sluice_local.standins.druid.faults import Faults, FaultyLine, control
-from sluice_local.standins.druid.spec import Interval, InvalidTask
+from sluice_local.standins.druid.spec import END_OF_TIME, Interval, InvalidTask
 from sluice_local.standins.druid.store import QueryRefused, Store
 from sluice_local.standins.druid.tasks import Run, TaskExists, Tasks
 
@@ -174,6 +174,8 @@ class Coordinator:
 
 
 def _utc(instant: datetime) -> str:
+    if instant.replace(tzinfo=UTC) == END_OF_TIME:
+        return "10000-01-01T00:00:00.000Z"
     return instant.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 

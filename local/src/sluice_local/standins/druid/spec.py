@@ -8,6 +8,8 @@ from typing import Any, Self
 from uuid import uuid4
 
 _DEFAULT_NOOP_MS = 2500
+END_OF_TIME = datetime.max.replace(tzinfo=UTC)
+"""Stands for the year 10000, which Druid knows and `datetime` does not."""
 _CLASSES = {
     "spec": "org.apache.druid.indexing.common.task.batch.parallel.ParallelIndexSupervisorTask",
     "schema": "org.apache.druid.segment.indexing.DataSchema",
@@ -231,5 +233,5 @@ def _unsupported(schema: Mapping[str, Any], grain: Mapping[str, Any], io: Mappin
 
 
 def _utc(text: str) -> datetime:
-    time = datetime.fromisoformat(text)
+    time = END_OF_TIME if text.startswith("10000-") else datetime.fromisoformat(text)
     return time.astimezone(UTC).replace(tzinfo=None) if time.tzinfo else time
