@@ -7,6 +7,7 @@ import pytest
 from submitter_fakes import Bench
 
 from druid_submitter.adapters.druid import HttpDruidTasks
+from druid_submitter.domain.interval import parsed
 from druid_submitter.domain.watch import Presence, TaskState
 from druid_submitter.errors import SpecRefused
 from sluice.druid import DruidConnection, Role
@@ -43,6 +44,22 @@ async def test_a_datasource_that_the_broker_does_not_know_is_empty_only_if_all_o
     async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
         druid = HttpDruidTasks(DruidConnection(http, Places(dict.fromkeys(Role, ("http://druid",)))))
         assert await druid.presence("sales", uuid4(), None) == Presence(0, loaded)
+
+
+async def test_a_segment_of_the_last_day_that_no_server_has_loaded_is_waited_for():
+    """9999-12-31 is a favourite of many programs: a question that leaves it out would hear of no segment at all."""
+    last_day = parsed("9999-12-31T00:00:00.000Z/10000-01-01T00:00:00.000Z")
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/sql"):
+            return httpx.Response(200, json=[{"rows": 0}])
+        asked = parsed(request.url.params["interval"].replace("_", "/"))
+        return httpx.Response(200, json={"sales": 0.0}) if asked.overlaps(last_day) else httpx.Response(204)
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
+        druid = HttpDruidTasks(DruidConnection(http, Places(dict.fromkeys(Role, ("http://druid",)))))
+        assert await druid.presence("sales", uuid4(), last_day) == Presence(0, loaded=False)
+        assert await druid.presence("sales", uuid4(), None) == Presence(0, loaded=False)
 
 
 @pytest.mark.parametrize("status", [307, 401, 403, 404, 503])

@@ -208,8 +208,8 @@ class HttpDruidTasks:
 
     async def _loaded(self, datasource: str, interval: Interval | None) -> bool | None:
         """Is every segment loaded? None where there is none."""
-        span = f"&interval={interval.in_path()}" if interval else "&interval=0001-01-01_9999-12-31"
-        path = f"{COORDINATOR}/datasources/{datasource}/loadstatus?forceMetadataRefresh=true{span}"
+        span = (interval or ALL_TIME).in_path()  # without one, Druid looks at the last two weeks
+        path = f"{COORDINATOR}/datasources/{datasource}/loadstatus?forceMetadataRefresh=true&interval={span}"
         percent = percent_loaded(await self.druid.ask(Role.COORDINATOR, "GET", path), datasource)
         return None if percent is None else percent >= EVERY_SEGMENT
 
