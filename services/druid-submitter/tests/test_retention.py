@@ -105,3 +105,12 @@ def test_a_period_is_taken_as_the_calendar_has_it(period, then):
 def test_what_is_no_period_is_none(period):
     with pytest.raises(ValueError, match="no period"):
         before(NOW, period)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [{"type": "dropByInterval", "interval": None}, FOREVER | {"tieredReplicants": [1]}, {"type": "mayLoad"}, None],
+)
+def test_a_rule_that_cannot_be_read_says_nothing(odd):
+    segments = [parsed("2026-03-01T00:00:00.000Z/2026-03-02T00:00:00.000Z")]
+    assert first_drop([odd, NEVER], segments, NOW) is None

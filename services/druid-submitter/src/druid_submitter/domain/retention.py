@@ -48,7 +48,7 @@ def first_drop(rules: Sequence[Mapping[str, Any]], segments: Iterable[Interval],
         try:
             rule = next((each for each in rules if _applies(each, segment, now)), None)
             kept = rule is not None and _loads(rule)
-        except (KeyError, TypeError, ValueError):
+        except (AttributeError, KeyError, TypeError, ValueError):
             continue
         if not kept:
             return Drop(segment, rule)
