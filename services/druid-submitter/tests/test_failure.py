@@ -37,6 +37,10 @@ LOST = "This task disappeared on the worker where it was assigned. See overlord 
         ("Task was asked to stop. Finish as failed", Why.RESTARTED),
         ("Failed with exception [java.lang.InterruptedException]. See indexer logs for details.", Why.RESTARTED),
         ("org.apache.druid.java.util.common.ISE: The lock for interval[x] is preempted and no longer valid", Why.LOCK_LOST),
+        (
+            "Failed with exception [Lock of type[APPEND] for interval[x] was revoked]. See indexer logs for details.",
+            Why.LOCK_LOST,
+        ),
         ("Failed to publish segments because of [Invalid task locks. Maybe they are revoked by a higher priority task.]", Why.LOCK_LOST),
         ("Failed to publish segments because of [java.lang.RuntimeException: Aborting transaction!].", Why.METADATA_UNAVAILABLE),
         ("Encountered error[x] while waiting for task to be ready. See Overlord logs.", Why.METADATA_UNAVAILABLE),

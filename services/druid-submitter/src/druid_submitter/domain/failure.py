@@ -91,6 +91,7 @@ KNOWN = {
     ),
     Why.LOCK_LOST: (
         r"Invalid task locks|is preempted and no longer valid",  # SegmentTransactional…Action, SegmentAllocateAction
+        r"Lock of type\[.*\] was revoked",  # TaskLock
         r"locks for task\[.*are already revoked",  # SegmentMetadataUpdateAction
         r"Cannot acquire a lock for interval|Failed to get locks for intervals",  # AbstractBatchIndexTask, IndexTask
         r"Could not acquire lock for|not covered by locks",  # SegmentAllocateAction, TaskLocks
