@@ -1,5 +1,6 @@
 """What the tests of crashes need: a druid-submitter that is struck at named steps, in place of the usual one."""
 
+import asyncio
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -8,15 +9,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 
+from druid_submitter.usecases.patience import POLLS_UNTIL_ALERT
 from sluice_local.service import Service
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
-LEASE_SECONDS = "2"
+QUICK = {"SLUICE_LEASE_SECONDS": "2", "SLUICE_ATTEMPT_PAUSE_SECONDS": "0.5"}
+
+PHASE = "SELECT phase FROM submitter.ingestions WHERE task_id = $1"
+MINUTES_LATER = "UPDATE submitter.ingestions SET polls = $2, due_at = now(), leased_until = now() WHERE task_id = $1"
 
 
 @dataclass(frozen=True)
@@ -59,8 +65,8 @@ class Submitters:
         """One that is struck at the steps, each once; see `struck_submitter`."""
         marks.mkdir(exist_ok=True)
         struck = {
+            **QUICK,
             "PYTHONPATH": str(HERE),
-            "SLUICE_LEASE_SECONDS": LEASE_SECONDS,
             "STRUCK_STEPS": json.dumps(steps),
             "STRUCK_BY": by,
             "STRUCK_FOLDER": str(marks),
@@ -78,6 +84,25 @@ class Submitters:
         finally:
             usual.start()
             self.until(usual.answers, "the usual druid-submitter answers again")
+
+    def phase(self, task_id: str) -> str | None:
+        return self._one(PHASE, task_id)
+
+    def minutes_pass(self, task_id: str) -> None:
+        """For an ingestion that nobody holds: it counts its looks, and those of minutes were in vain."""
+        self._one(MINUTES_LATER, task_id, POLLS_UNTIL_ALERT + 1)
+
+    def _one(self, statement: str, *values: Any) -> Any:
+        """Of the submitter's database."""
+
+        async def ask() -> Any:
+            connection = await asyncpg.connect(self.sluice.stack.endpoints.postgres_dsn)
+            try:
+                return await connection.fetchval(statement, *values)
+            finally:
+                await connection.close()
+
+        return asyncio.run(ask())
 
     def command(self, task_id: str, command: str) -> str:
         """The task that tells what became of it."""

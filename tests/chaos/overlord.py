@@ -1,4 +1,4 @@
-"""Druid's tasks, asked and ordered past Sluice."""
+"""Druid, asked and ordered past Sluice."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +10,8 @@ import httpx
 
 SLOTS = 3
 """Of the Druid on this machine."""
+LOCKED = "2024-03-01/2024-04-01"
+"""By each task that is ordered here, from when Druid has looked at it to its end."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,11 @@ class Overlord:
     def state(self, druid_id: str) -> str:
         return self._ask("GET", f"task/{druid_id}/status").raise_for_status().json()["status"]["statusCode"]
 
+    def is_pending(self, druid_id: str) -> bool:
+        """It holds its locks, and waits for a slot."""
+        status = self._ask("GET", f"task/{druid_id}/status").raise_for_status().json()["status"]
+        return status["runnerStatusCode"] == "PENDING"
+
     def in_effect(self, datasource: str, task_id: str) -> list[str]:
         """Ids of the Druid tasks that have changed rows on behalf of a task of Sluice."""
         tasks = self._ask("GET", f"tasks?datasource={datasource}").raise_for_status().json()
@@ -56,6 +63,10 @@ class Overlord:
             for each in held:
                 self.shut_down(each)
 
+    def seize(self, datasource: str) -> str:
+        """Take what is locked away from tasks of lower priority, with a task that does nothing else; its id."""
+        return self.submit({"type": "kill", "dataSource": datasource, "interval": LOCKED, "context": {"priority": 75}})
+
     def append(self, datasource: str, rows: str, druid_id: str | None = None) -> str:
         """Load rows past Sluice, given as lines of JSON; the id of the Druid task. One line that is no JSON makes it fail."""
         return self.submit(
@@ -68,7 +79,7 @@ class Overlord:
                         "dataSource": datasource,
                         "timestampSpec": {"column": "__time", "format": "iso"},
                         "dimensionsSpec": {"dimensions": ["__task_id"]},
-                        "granularitySpec": {"segmentGranularity": "DAY", "rollup": False},
+                        "granularitySpec": {"segmentGranularity": "DAY", "rollup": False, "intervals": [LOCKED]},
                     },
                     "ioConfig": {
                         "type": "index_parallel",
@@ -84,3 +95,18 @@ class Overlord:
                 },
             }
         )
+
+
+@contextmanager
+def no_server_for(datasource: str, coordinator: str) -> Iterator[None]:
+    """Meanwhile its rows wait for a tier of Historicals that is not there, and no query counts them."""
+
+    def rule(*rules: dict[str, Any]) -> None:
+        url = f"{coordinator}/druid/coordinator/v1/rules/{datasource}"
+        httpx.post(url, json=rules, timeout=20, trust_env=False).raise_for_status()
+
+    rule({"type": "loadForever", "tieredReplicants": {"nowhere": 1}})
+    try:
+        yield
+    finally:
+        rule()

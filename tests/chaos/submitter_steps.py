@@ -31,9 +31,6 @@ ASKING = {
     "Verdicts.verdict",
 }
 """Calls that change nothing."""
-NOT_PROVOKED = {"Ingestions.look_again", "Ingestions.step_back", "Ingestions.try_again", "Pace.silent"}
-"""Made where Druid is locked, silent, without the rows for minutes, or out of something that may come back: nothing of that
-happens to the tasks of `test_crashes`."""
 EDGES = {"AIOKafkaConsumer.commit", "ObjectStore.create_or_get", "outbox.add", "outbox.relay"}
 """Effects behind the ports: the offset, the outcome on S3, what the outbox takes, what it has told."""
 
@@ -112,9 +109,11 @@ STEPS = (
     *_steps("Pace.may_ask", BEFORE),
     *_steps("Pace.may_ask", AFTER, here=_told),
     *_steps("Pace.heard", BEFORE, AFTER),
+    *_steps("Pace.silent", BEFORE, AFTER),
     *_steps("Ingestions.turn", BEFORE, AFTER, of="an append", here=lambda call: not call.args[1].alone),
     *_steps("Ingestions.turn", AFTER, of="a replace", here=lambda call: call.args[1].replaces),
     *_steps("Ingestions.turn", AFTER, of="a retraction", here=lambda call: isinstance(call.args[0].work, Retract)),
+    *_steps("Ingestions.step_back", BEFORE, AFTER),
     *_steps(
         "DruidTasks.submit",
         BEFORE,
@@ -155,7 +154,9 @@ STEPS = (
     *_steps("Ingestions.wait", BEFORE, AFTER),
     *_steps("Ingestions.wait_all", BEFORE, AFTER),
     *_steps("Ingestions.proving", BEFORE, AFTER),
+    *_steps("Ingestions.look_again", BEFORE, AFTER),
     *_steps("Ingestions.resubmit", BEFORE, AFTER),
+    *_steps("Ingestions.try_again", BEFORE, AFTER),
     *_steps("Ingestions.clearing", BEFORE, AFTER, of="a cancel", here=lambda call: call.args[1] == CANCELLED),
     *_steps("Ingestions.clearing", AFTER, of="a failure", here=lambda call: call.args[1] != CANCELLED),
     *_steps("Ingestions.conclude", BEFORE, AFTER, of="a success", here=_ends(Outcome.SUCCEEDED)),
@@ -175,4 +176,4 @@ STEPS = (
 def effects() -> set[str]:
     """Every call by which the druid-submitter changes something outside of itself."""
     calls = {f"{port.__name__}.{name}" for port in PORTS for name in vars(port) if not name.startswith("_")}
-    return calls - ASKING - NOT_PROVOKED | EDGES
+    return calls - ASKING | EDGES

@@ -7,15 +7,20 @@ import json
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
-from overlord import Overlord
+from overlord import Overlord, no_server_for
 from submitter_steps import STEPS, Moment, effects
 
 pytestmark = pytest.mark.timeout(600)
 
 DAY = datetime(2024, 3, 4, tzinfo=UTC)
 NAMES = {step.name for step in STEPS}
+HELD_UP = {"DruidTasks.stop", "Ingestions.look_again", "Ingestions.step_back"}
+"""Called where Druid does not get on with a task, where it shows nobody the rows, where another task holds a lock."""
+CUT_OFF = {"SLUICE_DRUID_OVERLORD_URL": "http://127.0.0.1:1"}
+"""Nobody is there."""
 
 Tasks = dict[str, tuple[str, str]]
 """Kind → datasource and task."""
@@ -35,30 +40,45 @@ def crashed(sluice, submitters, until: Callable[..., object], tmp_path_factory):
     def left() -> set[str]:
         return NAMES - {file.name for file in marks.iterdir()}
 
-    retracted = sluice.publish_sales("append")
-    tasks: Tasks = {"retracted": (retracted, sluice.upload(sluice.sales_file(rows=30), retracted))}
-    sluice.outcome(tasks["retracted"][1])
-    with submitters.none_usual(), ExitStack() as pending:
-        hand_over(sluice, tasks)
-        for kind in ("failed", "failed too"):
-            break_down(overlord, until, *tasks[kind])
-        pending.enter_context(overlord.slots_taken())
-        submitters.wait_for_verdicts(*(task_id for _, task_id in tasks.values()))
-        overlord.burn("sluice_{}_{}_1".format(*tasks["burnt once"]))
-        tasks["retraction"] = (retracted, submitters.command(tasks["retracted"][1], "retract"))
-        taken = tasks["cancelled while Druid has it"]
-        overlord.append(taken[0], row_of(taken[1]), "sluice_{}_{}_1".format(*taken))
-        for kind in ("cancelled before it is recorded", "cancelled while Druid has it"):
-            submitters.command(tasks[kind][1], "cancel")
-        with (
-            submitters.struck("one", "SIGKILL", sorted(NAMES), marks),
-            submitters.struck("two", "SIGKILL", sorted(NAMES), marks),
-        ):
-            until(lambda: "after DruidTasks.stop" not in left(), "what Druid has taken is to be stopped")
-            pending.close()
-            ended = submitters.ended(overlord, tasks)
-            until(lambda: not left(), "it is struck at every step")
+    def reached(calls: set[str]) -> bool:
+        return calls.isdisjoint(step.call for step in STEPS if step.name in left())
+
+    with ExitStack() as held_up:
+        tasks = load(sluice, submitters, until, held_up)
+        with submitters.none_usual():
+            hand_over(sluice, tasks)
+            for kind in ("failed", "failed too"):
+                break_down(overlord, until, *tasks[kind])
+            held_up.enter_context(overlord.slots_taken())
+            submitters.wait_for_verdicts(*(task_id for _, task_id in tasks.values()))
+            meet(overlord, until, tasks)
+            tasks["retraction"] = (tasks["retracted"][0], submitters.command(tasks["retracted"][1], "retract"))
+            for kind in ("cancelled before it is recorded", "cancelled while Druid has it"):
+                submitters.command(tasks[kind][1], "cancel")
+            submitters.minutes_pass(tasks["unseen"][1])
+            one, two = (partial(submitters.struck, name, "SIGKILL", sorted(NAMES), marks) for name in ("one", "two"))
+            with one():
+                with two(CUT_OFF):
+                    until(lambda: reached({"Pace.silent"}), "it is struck while the Overlord is silent")
+                with two():
+                    until(lambda: reached(HELD_UP), "it is struck while everything is held up")
+                    held_up.close()
+                    ended = submitters.ended(overlord, tasks)
+                    until(lambda: not left(), "it is struck at every step")
     return ended
+
+
+def load(sluice, submitters, until: Callable[..., object], held_up: ExitStack) -> Tasks:
+    """What Druid has before anybody is struck; of one task no query counts the rows."""
+    retracted, unseen = sluice.publish_sales("append"), sluice.publish_sales("append")
+    held_up.enter_context(no_server_for(unseen, sluice.stack.endpoints.druid_coordinator_url))
+    tasks = {
+        "unseen": (unseen, sluice.upload(sluice.sales_file(rows=31), unseen)),
+        "retracted": (retracted, sluice.upload(sluice.sales_file(rows=30), retracted)),
+    }
+    sluice.outcome(tasks["retracted"][1])
+    until(lambda: submitters.phase(tasks["unseen"][1]) == "proving", "Druid is done with what no query counts")
+    return tasks
 
 
 def hand_over(sluice, tasks: Tasks) -> None:
@@ -74,9 +94,28 @@ def hand_over(sluice, tasks: Tasks) -> None:
         ("burnt once", 53, "sales"),
         ("cancelled before it is recorded", 54, "sales"),
         ("cancelled while Druid has it", 55, "sales"),
+        ("pre-empted", 56, tasks["unseen"][0]),
+        ("locked out", 57, sluice.publish_sales("replace")),
     ):
         tasks[kind] = (datasource, sluice.upload(sluice.sales_file(rows=rows, since=DAY), datasource))
     tasks["refused"] = ("sales", sluice.upload(sluice.sales_file(errors=2)))
+
+
+def meet(overlord: Overlord, until: Callable[..., object], tasks: Tasks) -> None:
+    """Let Druid have what the submitter will meet there: tasks under ids of its own, and of others that are in its way."""
+    overlord.burn(first_id(*tasks["burnt once"]))
+    pending = [
+        overlord.append(datasource, row_of(task_id), first_id(datasource, task_id))
+        for datasource, task_id in (tasks["cancelled while Druid has it"], tasks["pre-empted"])
+    ]
+    until(lambda: all(map(overlord.is_pending, pending)), "they hold their locks")
+    seizing = [overlord.seize(tasks[kind][0]) for kind in ("pre-empted", "locked out")]
+    until(lambda: all(map(overlord.is_pending, seizing)), "the locks are taken away")
+
+
+def first_id(datasource: str, task_id: str) -> str:
+    """Under which the submitter hands its first attempt to Druid."""
+    return f"sluice_{datasource}_{task_id}_1"
 
 
 def row_of(task_id: str) -> str:
@@ -86,7 +125,7 @@ def row_of(task_id: str) -> str:
 def break_down(overlord: Overlord, until: Callable[..., object], datasource: str, task_id: str) -> None:
     """What a submitter leaves that died right after its post: Druid has done a part of it, and failed."""
     part = overlord.append(datasource, "\n".join([row_of(task_id)] * 3))
-    whole = overlord.append(datasource, "no row", f"sluice_{datasource}_{task_id}_1")
+    whole = overlord.append(datasource, "no row", first_id(datasource, task_id))
     until(lambda: (overlord.state(part), overlord.state(whole)) == ("SUCCESS", "FAILED"), "it has failed midway")
 
 
@@ -98,6 +137,9 @@ def break_down(overlord: Overlord, until: Callable[..., object], datasource: str
         ("appended too", "succeeded", 20, 1),
         ("burnt once", "succeeded", 53, 1),
         ("replacing", "succeeded", 52, 1),
+        ("pre-empted", "succeeded", 56, 1),
+        ("locked out", "succeeded", 57, 1),
+        ("unseen", "succeeded", 31, 1),
         ("retracted", "succeeded", 0, 1),
         ("retraction", "succeeded", 0, 1),
         ("refused", "rejected", 0, 0),
@@ -111,7 +153,7 @@ def test_a_task_ends_once_and_right(crashed, kind, state, rows, effective):
     ended = crashed[kind]
     assert (ended.state, ended.rows, ended.effective) == (state, rows, effective)
     assert (ended.completed, ended.outcomes) == (1, 1)
-    assert ended.submitted == 1 or not effective
+    assert ended.submitted == (2 if kind == "pre-empted" else 1) or not effective
 
 
 @pytest.mark.real
