@@ -1,14 +1,18 @@
 """What a server of Druid has answered."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from sluice.druid.places import Role
 from sluice.errors import Transient
 from sluice.safetext import shown
 
 LONGEST_WORD = 500
+OTHER_SHAPE = (AttributeError, LookupError, TypeError, ValueError)
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,16 @@ class Answer:
         except (ValueError, RecursionError) as error:
             raise Transient(
                 f"what answers at {self.url} is not Druid's {self.role}, for it sends no JSON: {shown(self.text, 80)}"
+            ) from error
+
+    def read(self, reader: Callable[[Any], T]) -> T:
+        """What the reader finds in the JSON. Raises Transient also where that has another shape than the reader's."""
+        found = self.json()
+        try:
+            return reader(found)
+        except OTHER_SHAPE as error:
+            raise Transient(
+                f"what Druid's {self.role} sends has another shape at {self.url}: {shown(self.text, 80)}"
             ) from error
 
     @property

@@ -66,7 +66,7 @@ def percent_loaded(answer: Answer, datasource: str) -> float | None:
     """
     if answer.status in {NO_CONTENT, NOT_FOUND} or (answer.good and NO_SEGMENTS in answer.text):
         return None
-    return float(answer.json()[datasource])
+    return answer.read(lambda percents: float(percents[datasource]))
 
 
 def row_counts(report: Mapping[str, Any]) -> tuple[int, int] | None:

@@ -65,7 +65,7 @@ class HttpDruidTasks:
         answer = await self.druid.ask(Role.OVERLORD, "GET", f"{OVERLORD}/task/{spec['id']}")
         if not answer.good:
             raise Transient(f"Druid says that {spec['id']} exists, but does not show it")
-        kind = answer.json().get("payload", {}).get("type")
+        kind = answer.read(lambda body: body["payload"]["type"])
         if kind != spec["type"]:
             raise IdBurnt(f"{spec['id']} is held by a task of type {kind}")
 
@@ -83,7 +83,7 @@ class HttpDruidTasks:
 
     async def statuses(self, task_ids: Sequence[str]) -> dict[str, TaskStatus]:
         answer = await self.druid.ask(Role.OVERLORD, "POST", f"{OVERLORD}/taskStatus", list(task_ids))
-        known = {name: _status(body) for name, body in answer.json().items()}
+        known = answer.read(lambda bodies: {name: _status(body) for name, body in bodies.items()})
         left_out = [task_id for task_id in task_ids if task_id not in known]
         for task_id in left_out[:ONE_BY_ONE]:
             known[task_id] = await self._status_of(task_id)
@@ -93,16 +93,14 @@ class HttpDruidTasks:
         answer = await self.druid.ask(Role.OVERLORD, "GET", f"{OVERLORD}/task/{task_id}/status")
         if answer.status == NOT_FOUND:
             return TaskStatus(TaskState.UNKNOWN)
-        return _status(answer.json()["status"])
+        return answer.read(lambda body: _status(body["status"]))
 
     async def capacity(self) -> Capacity | None:
         try:
             answer = await self.druid.ask(Role.OVERLORD, "GET", f"{OVERLORD}/totalWorkerCapacity")
         except DruidDenied:
             return None
-        told = {} if answer.status == NOT_FOUND else answer.json()
-        slots, most = told.get("currentClusterCapacity", -1), told.get("maximumCapacityWithAutoScale", -1)
-        return None if slots < 0 else Capacity(slots, max(slots, most), told.get("usedClusterCapacity", 0))
+        return None if answer.status == NOT_FOUND else answer.read(_capacity)
 
     async def locked(self, datasource: str, priority: int) -> Sequence[Interval]:
         ours = {"datasource": datasource, "priority": priority, "context": {"useConcurrentLocks": True}}
@@ -110,8 +108,9 @@ class HttpDruidTasks:
             answer = await self.druid.ask(Role.OVERLORD, "POST", f"{OVERLORD}/lockedIntervals/v2", [ours])
         except DruidDenied:
             return ()
-        told = {} if answer.status in {BAD_REQUEST, NOT_FOUND} else answer.json()
-        return [parsed(interval) for interval in told.get(datasource, ())]
+        if answer.status in {BAD_REQUEST, NOT_FOUND}:
+            return ()
+        return answer.read(lambda told: [parsed(interval) for interval in told.get(datasource, ())])
 
     async def words(self, datasource: str, task_id: str) -> Words:
         status = await self._status_of(task_id)
@@ -138,11 +137,11 @@ class HttpDruidTasks:
             answer = await self.druid.ask(Role.COORDINATOR, "GET", f"{COORDINATOR}/rules/{datasource}?full=true")
         except DruidDenied:
             return ()
-        return answer.json() if answer.good else ()
+        return answer.read(_listed) if answer.good else ()
 
     async def row_stats(self, task_id: str) -> RowStats | None:
         answer = await self.druid.ask(Role.OVERLORD, "GET", f"{OVERLORD}/task/{task_id}/reports")
-        counts = None if answer.status == NOT_FOUND else row_counts(answer.json())
+        counts = None if answer.status == NOT_FOUND else answer.read(row_counts)
         return RowStats(*counts) if counts else None
 
     async def extent(self, datasource: str) -> Interval | None:
@@ -150,9 +149,8 @@ class HttpDruidTasks:
         path = f"{COORDINATOR}/metadata/datasources/{datasource}/segments"
         answer = await self.druid.ask(Role.COORDINATOR, "POST", path, [ETERNITY])
         extent: Interval | None = None
-        for segment in answer.json():
-            start, end, *_ = segment.removeprefix(f"{datasource}_").split("_")
-            extent = spanning(parsed(f"{start}/{end}"), extent)
+        for interval in answer.read(lambda names: [_interval_of(name, datasource) for name in _listed(names)]):
+            extent = spanning(interval, extent)
         return extent
 
     async def rows(self, datasource: str, interval: Interval) -> int | None:
@@ -165,7 +163,7 @@ class HttpDruidTasks:
 
     async def columns(self, datasource: str) -> Collection[str]:
         found = await self._query(COLUMNS, datasource)
-        return frozenset(str(row["name"]) for row in found.json())
+        return found.read(lambda rows: frozenset(str(row["name"]) for row in _listed(rows)))
 
     async def presence(
         self, datasource: str, task_id: UUID, interval: Interval | None, *, rolled_up: bool = False
@@ -184,8 +182,8 @@ class HttpDruidTasks:
     async def _is_emptied(self, datasource: str) -> bool:
         """Has every row been replaced by none?"""
         path = f"{COORDINATOR}/metadata/datasources/{datasource}/segments?full"
-        segments = (await self.druid.ask(Role.COORDINATOR, "GET", path)).json()
-        return all(segment["shardSpec"]["type"] == "tombstone" for segment in segments)
+        answer = await self.druid.ask(Role.COORDINATOR, "GET", path)
+        return answer.read(lambda found: all(each["shardSpec"]["type"] == "tombstone" for each in _listed(found)))
 
     async def _count(self, datasource: str, counting: str, where: str, *values: str) -> int | None:
         """None where the Broker knows no such datasource, or not the column that says of how many rows one is made."""
@@ -196,7 +194,7 @@ class HttpDruidTasks:
             return None if ROWS_METRIC in answer.said else 0
         if knows_no_table(answer):
             return None
-        return int(answer.json()[0]["rows"] or 0)
+        return answer.read(lambda rows: int(rows[0]["rows"] or 0))
 
     async def _query(self, query: str, *values: str) -> Answer:
         asked = {
@@ -229,5 +227,23 @@ def _within(interval: Interval) -> str:
 
 
 def _status(body: dict[str, Any]) -> TaskStatus:
-    code = str(body.get("statusCode") or body.get("status"))
-    return TaskStatus(TaskState(code), body.get("errorMsg"))
+    code = body.get("statusCode") or body["status"]
+    # a word that is not known is that of no end
+    return TaskStatus(TaskState(code) if code in set(TaskState) else TaskState.RUNNING, body.get("errorMsg"))
+
+
+def _capacity(told: dict[str, Any]) -> Capacity | None:
+    slots, most = told.get("currentClusterCapacity", -1), told.get("maximumCapacityWithAutoScale", -1)
+    return None if slots < 0 else Capacity(slots, max(slots, most), told.get("usedClusterCapacity", 0))
+
+
+def _interval_of(segment: str, datasource: str) -> Interval:
+    start, end, *_ = segment.removeprefix(f"{datasource}_").split("_")
+    return parsed(f"{start}/{end}")
+
+
+def _listed(found: Any) -> list[Any]:
+    """Raises TypeError for anything but a list: an object without keys must not pass for a list of nothing."""
+    if not isinstance(found, list):
+        raise TypeError(type(found).__name__)
+    return found
