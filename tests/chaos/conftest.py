@@ -22,7 +22,10 @@ sys.path.insert(0, str(HERE))
 QUICK = {"SLUICE_LEASE_SECONDS": "2", "SLUICE_ATTEMPT_PAUSE_SECONDS": "0.5"}
 
 PHASE = "SELECT phase FROM submitter.ingestions WHERE task_id = $1"
-MINUTES_LATER = "UPDATE submitter.ingestions SET polls = $2, due_at = now(), leased_until = now() WHERE task_id = $1"
+MINUTES_LATER = """
+UPDATE submitter.ingestions SET polls = $2, due_at = now()
+WHERE task_id = $1 AND phase = 'proving' AND polls < $2 AND leased_until <= now()
+"""
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,7 @@ class Submitters:
         return self._one(PHASE, task_id)
 
     def minutes_pass(self, task_id: str) -> None:
-        """For an ingestion that nobody holds: it counts its looks, and those of minutes were in vain."""
+        """For an ingestion whose rows are looked for, unless somebody holds it: it counts its looks, and those of minutes were in vain."""
         self._one(MINUTES_LATER, task_id, POLLS_UNTIL_ALERT + 1)
 
     def _one(self, statement: str, *values: Any) -> Any:
