@@ -11,11 +11,13 @@ Each life is forked from an interpreter that has read the code and done nothing 
 life at which nothing is lost must not.
 """
 
+import asyncio
 import functools
 import json
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
@@ -47,12 +49,41 @@ OWNERS = {
 SENT = "http11.receive_response_headers.started"
 
 
+PATIENCE = 1.0
+"""Seconds."""
+
+
 class Strike:
+    """`under_way`: calls that are to be struck when they have had their effect. `done`: steps behind a call that has had it."""
+
     def __init__(self, by: signal.Signals, folder: Path) -> None:
         self.by, self.folder = by, folder
+        self.under_way = 0
+        self.done: set[Step] = set()
 
     def __call__(self, step: Step) -> bool:
-        """Raise the signal, unless another replica or another life of this one has done so here. True where it is outlived."""
+        """Raise the signal, unless another replica or another life of this one has done so here. True where it is outlived.
+
+        Whatever else has just had its effect is struck by the same death.
+        """
+        if not self._mark(step):
+            return False
+        for other in self.done:
+            self._mark(other)
+        os.kill(os.getpid(), self.by)
+        return True
+
+    def is_due(self, step: Step) -> bool:
+        return not (self.folder / step.name).exists()
+
+    async def quiet(self) -> None:
+        """Wait for calls that are under way: one that dies in the midst may have had its effect, and no step would say so."""
+        deadline = time.monotonic() + PATIENCE
+        while self.under_way and time.monotonic() < deadline:
+            await asyncio.sleep(0.005)
+
+    def _mark(self, step: Step) -> bool:
+        """False where it is there already."""
         draft = self.folder / f".{os.getpid()}"
         draft.write_text(str(os.getpid()))
         try:
@@ -61,7 +92,6 @@ class Strike:
             return False
         finally:
             draft.unlink()
-        os.kill(os.getpid(), self.by)
         return True
 
 
@@ -75,17 +105,29 @@ def arm(call: str, steps: list[Step], strike: Strike) -> None:
     @functools.wraps(original)
     async def struck(*args: Any, **options: Any) -> Any:
         told = Call(args[1:] if is_method else args)
-        before = [step for step in steps if step.moment is Moment.BEFORE and step.here(told)]
-        woken = [step for step in before if strike(step)]
+        before, after = (
+            [step for step in steps if step.moment is moment and strike.is_due(step)]
+            for moment in (Moment.BEFORE, Moment.AFTER)
+        )
+        woken = [step for step in before if step.here(told) and await struck_before(step)]
+        strike.under_way += bool(after)
         try:
             told = Call(told.args, await original(*args, **options))
         finally:
+            strike.under_way -= bool(after)
             for step in woken:
                 (strike.folder / f"{step.name} woken").touch()
-        for step in steps:
-            if step.moment is Moment.AFTER and step.here(told):
-                strike(step)
+        here = {step for step in after if step.here(told)}
+        strike.done |= here
+        for step in here:
+            await strike.quiet()
+            strike(step)
+        strike.done -= here
         return told.result
+
+    async def struck_before(step: Step) -> bool:
+        await strike.quiet()
+        return strike(step)
 
     setattr(owner, name, struck)
 
