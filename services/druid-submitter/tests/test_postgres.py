@@ -1,6 +1,7 @@
 """The rows of ingestions on a real Postgres, with two replicas; what is said of them, by outbox and on S3."""
 
 import asyncio
+import sys
 from datetime import timedelta
 from uuid import uuid4
 
@@ -81,6 +82,32 @@ async def test_a_replica_that_is_gone_while_it_admits_holds_nobody_up(one, pool)
         assert await one.turn(ingestion, wish) == Now(1)
         with pytest.raises(Transient), postgres.translate_postgres_errors():
             await gone.execute("COMMIT")
+
+
+async def test_a_transaction_that_does_not_end_keeps_its_locks_from_nobody(one, pool, settings):
+    await one.record(file_validated())
+    locked = asyncio.Event()
+
+    async def hang(of_hanging):
+        async with postgres.transaction(of_hanging) as connection:
+            await connection.execute(ONE_AT_A_TIME, "30s")
+            locked.set()
+            await connection.execute("SELECT pg_sleep(60)")
+
+    async with postgres.open_pool(settings.postgres_dsn.get_secret_value(), longest="1s") as of_hanging:
+        hanging = asyncio.create_task(hang(of_hanging))
+        await locked.wait()
+        async with asyncio.timeout(10):
+            await PostgresAdmission(pool, tasks_per_slot=1, unknown_slots=1).admit()
+        with pytest.raises(Transient):
+            await hanging
+
+
+async def test_a_postgres_without_a_limit_for_transactions_serves_too(settings, monkeypatch):
+    monkeypatch.setattr(postgres, "LIMIT", "sluice_limit")
+    async with postgres.open_pool(settings.postgres_dsn.get_secret_value()) as pool:
+        assert await pool.fetchval("SELECT 1") == 1
+        assert await pool.fetchval("SHOW idle_in_transaction_session_timeout") == postgres.SILENCE
 
 
 async def test_a_verdict_is_recorded_once(one):
@@ -164,6 +191,18 @@ async def test_the_outbox_delivers_in_order_keeps_what_failed_and_shares_between
     counts = await asyncio.gather(*(outbox.relay(pool, SCHEMA, publisher.publish) for _ in range(3)))
     assert sum(counts) == 5
     assert {each.data.task_id for each in publisher.published} == {event.data.task_id for event in events}
+
+
+async def test_a_batch_of_the_outbox_that_takes_long_ends_before_it_is_through(one, pool, monkeypatch):
+    events = [file_validated() for _ in range(3)]
+    for event in events:
+        await one.record(event)
+    for held in await one.lease():
+        await one.conclude(held, outcome_of(held.cause))
+    publisher = RecordingPublisher()
+    monkeypatch.setattr(sys.modules[outbox.relay.__module__], "SECONDS", 0.0)
+    counts = [await outbox.relay(pool, SCHEMA, publisher.publish) for _ in range(4)]
+    assert (counts, len(publisher.published)) == ([1, 1, 1, 0], 3)
 
 
 async def test_a_replica_that_is_stopped_while_it_tells_keeps_nothing_to_itself(one, pool, settings):

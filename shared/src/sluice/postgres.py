@@ -29,6 +29,7 @@ PASSING = (
     asyncpg.DeadlockDetectedError,
     asyncpg.QueryCanceledError,
     asyncpg.IdleInTransactionSessionTimeoutError,  # this process was stopped for a while
+    asyncpg.TransactionTimeoutError,  # the same, between two halves of a statement
     asyncpg.InsufficientResourcesError,  # a full disk among them
     asyncpg.ReadOnlySQLTransactionError,  # a failover
     asyncpg.UndefinedTableError,  # started before its migration
@@ -48,19 +49,40 @@ def translate_postgres_errors() -> Iterator[None]:
         raise Permanent(f"Postgres refuses: {type(error).__name__}") from error
 
 
-SILENCE = "30s"
-"""Above what one delivery of the outbox takes."""
+SILENCE, LONGEST = "30s", "60s"
+"""Above what one delivery of the outbox takes; above what any transaction of ours takes."""
+LIMIT = "transaction_timeout"
+"""Of Postgres 17 and newer."""
+
+
+async def _connect(*where: Any, server_settings: dict[str, str], **more: Any) -> asyncpg.Connection:
+    """Without the limit where Postgres has none."""
+    try:
+        return await asyncpg.connect(*where, server_settings=server_settings, **more)
+    except asyncpg.UndefinedObjectError:
+        known = {name: value for name, value in server_settings.items() if name != LIMIT}
+        return await asyncpg.connect(*where, server_settings=known, **more)
 
 
 @asynccontextmanager
-async def open_pool(dsn: str, *, size: int = 8, silence: str = SILENCE) -> AsyncIterator[asyncpg.Pool]:
+async def open_pool(
+    dsn: str, *, size: int = 8, silence: str = SILENCE, longest: str = LONGEST
+) -> AsyncIterator[asyncpg.Pool]:
     """A pool that connects on first use, so that a service starts before its database does.
 
-    `silence`: a process that says nothing for so long in the midst of a transaction is stopped, or out of reach; the
-    transaction is undone, and others may have the rows that it held.
+    `silence`, `longest`: a process that says nothing for so long in the midst of a transaction, or does not end it for so
+    long, is stopped or out of reach; the transaction is undone, and others may have the rows and locks that it held. Only
+    the second sees one that stops between the preparation of a statement and its execution.
     """
-    settings = {"idle_in_transaction_session_timeout": silence}
-    pool = asyncpg.create_pool(dsn, min_size=0, max_size=size, command_timeout=30, timeout=5, server_settings=settings)
+    pool = asyncpg.create_pool(
+        dsn,
+        min_size=0,
+        max_size=size,
+        command_timeout=30,
+        timeout=5,
+        server_settings={"idle_in_transaction_session_timeout": silence, LIMIT: longest},
+        connect=_connect,
+    )
     await pool
     try:
         yield pool
