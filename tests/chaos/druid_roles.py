@@ -12,13 +12,13 @@ import httpx
 from sluice_local.java import jars, resource, write_config
 from sluice_local.part import ProcessPart
 from sluice_local.processes import Launch
+from sluice_local.real.druid import FOLDERS, MODULES
 from sluice_local.real.s3 import S3
 from sluice_local.site import Site
 
 ROLES = ("coordinator", "overlord", "broker", "historical", "indexer")
 STORES = ("zookeeper", "derby")
 JVM = ("-Xms64m", "-Xmx512m", "-XX:MaxDirectMemorySize=200m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
-OPENED = ("java.lang", "java.nio", "java.io", "sun.nio.ch", "jdk.internal.ref")
 STARTED_WITHIN = 240.0
 SESSION_MS = 5000
 """Of ZooKeeper: so long is one that was killed taken for the leader."""
@@ -56,7 +56,7 @@ class DruidInRoles:
             "s3_access_key": s3.access_key,
             "s3_secret_key": s3.secret_key,
         }
-        for folder in ("tmp", "segments", "tasklogs", "segcache", "tasks", "zookeeper", "derby"):
+        for folder in FOLDERS:
             (self._data / folder).mkdir(exist_ok=True)
         self._stores = [self._zookeeper(site), self._derby(site)]
         self.roles = {role: self._role(site, role) for role in ROLES}
@@ -89,11 +89,9 @@ class DruidInRoles:
         file.write_text(file.read_text() + "".join(f"{name}={value}\n" for name, value in own.items()))
         shutil.copy(resource("druid") / "log4j2.xml", conf)
         options = ["-Duser.timezone=UTC", "-Dfile.encoding=UTF-8", f"-Djava.io.tmpdir={self._data / 'tmp' / role}"]
-        opened = [f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in OPENED]
-        opened.append("--add-exports=java.base/jdk.internal.misc=ALL-UNNAMED")
         main = ["-cp", f"{conf}:{self._lib}/lib/*", "org.apache.druid.cli.Main", "server", role]
         asked = "/druid/indexer/v1/workers" if role == "overlord" else "/status/health"
-        return Process(f"roles-{role}", site, self._data, [*options, *opened, *main], port, asked)
+        return Process(f"roles-{role}", site, self._data, [*options, *MODULES, *main], port, asked)
 
     def environment(self) -> dict[str, str]:
         """As settings of the druid-submitter."""

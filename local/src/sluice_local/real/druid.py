@@ -11,9 +11,9 @@ from sluice_local.real.s3 import S3
 from sluice_local.site import Site
 
 _CONFIG = ("common", "coordinator", "indexer", "historical", "broker")
-_FOLDERS = ("tmp", "segments", "tasklogs", "segcache", "tasks", "zookeeper", "derby")
+FOLDERS = ("tmp", "segments", "tasklogs", "segcache", "tasks", "zookeeper", "derby")
 _JVM = ["-Xms256m", "-Xmx1g", "-XX:MaxDirectMemorySize=600m", "-XX:+UseSerialGC", "-XX:-UsePerfData"]
-_MODULES = [
+MODULES = [
     "--add-opens=java.base/java.lang=ALL-UNNAMED",
     "--add-opens=java.base/java.nio=ALL-UNNAMED",
     "--add-opens=java.base/java.io=ALL-UNNAMED",
@@ -49,7 +49,7 @@ class Druid(ProcessPart):
     def launch(self) -> Launch:
         lib, data = jars("druid", self.site), self.site.data("druid")
         shutil.rmtree(data / "tmp", ignore_errors=True)
-        for folder in _FOLDERS:
+        for folder in FOLDERS:
             (data / folder).mkdir(exist_ok=True)
         values = {f"{role}_port": port for role, port in self._ports.items()} | {
             "jars": lib,
@@ -73,7 +73,7 @@ class Druid(ProcessPart):
             "-XX:TieredStopAtLevel=1",
         ]
         main = ["-cp", str(lib), "DruidOneJvm", str(lib / "lib"), str(conf)]
-        return Launch(["java", *_JVM, *options, *_MODULES, *main], cwd=data)
+        return Launch(["java", *_JVM, *options, *MODULES, *main], cwd=data)
 
     def answers(self) -> bool:
         try:

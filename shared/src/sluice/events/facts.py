@@ -120,6 +120,17 @@ class TaskCommand(Event):
         description="of `retract`: the task that removes the rows; its outcome is told like that of any other",
     )
 
+    def made(self) -> TaskFact | None:
+        """The task that a retraction is. None for a command that makes no task, or does not say of which datasource and file."""
+        if self.retraction is None or self.datasource is None or self.filename is None:
+            return None
+        return TaskFact(
+            task_id=self.retraction,
+            datasource=self.datasource,
+            filename=self.filename,
+            accepted_at=self.requested_at,
+        )
+
 
 class TaskProgress(Event):
     """Advisory news of work under way. May be lost; nothing may depend on it."""

@@ -229,7 +229,7 @@ def _within(interval: Interval) -> str:
 def _status(body: dict[str, Any]) -> TaskStatus:
     code = body.get("statusCode") or body["status"]
     # a word that is not known is that of no end
-    return TaskStatus(TaskState(code) if code in set(TaskState) else TaskState.RUNNING, body.get("errorMsg"))
+    return TaskStatus(TaskState(code) if code in TaskState.__members__ else TaskState.RUNNING, body.get("errorMsg"))
 
 
 def _capacity(told: dict[str, Any]) -> Capacity | None:

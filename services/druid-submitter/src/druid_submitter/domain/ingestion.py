@@ -148,9 +148,9 @@ def about(cause: Cause) -> About:
     data = cause.data
     if isinstance(data, FileValidated):
         return About(data.task_id, data.datasource, data.filename, data.accepted_at, data.dry_run)
-    if data.retraction is None or data.datasource is None or data.filename is None:
+    if (made := data.made()) is None:
         raise ValueError("the command does not say which task it makes, of which datasource and file")
-    return About(data.retraction, data.datasource, data.filename, data.requested_at)
+    return About(made.task_id, made.datasource, made.filename, made.accepted_at)
 
 
 def first_phase(cause: Cause) -> Phase:

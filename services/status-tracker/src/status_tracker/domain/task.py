@@ -18,7 +18,6 @@ from sluice.events import (
     Problem,
     Receipt,
     Rejected,
-    TaskCommand,
     TaskFact,
     Verdict,
     WaitsFor,
@@ -150,16 +149,8 @@ def describe(progress: Progress) -> Task | None:
 
 def _about(progress: Progress) -> TaskFact | None:
     tellers = (progress.uploaded, progress.validated, progress.submitted, progress.completed)
-    return next((teller.data for teller in tellers if teller), None) or _asked_for(progress.retraction)
-
-
-def _asked_for(retraction: Standing[TaskCommand] | None) -> TaskFact | None:
-    """A retraction of which nothing is known but that somebody wants it."""
-    asked = retraction.data if retraction else None
-    if asked is None or asked.retraction is None or asked.datasource is None or asked.filename is None:
-        return None
-    at = asked.requested_at
-    return TaskFact(task_id=asked.retraction, datasource=asked.datasource, filename=asked.filename, accepted_at=at)
+    told = next((teller.data for teller in tellers if teller), None)
+    return told or (progress.retraction.data.made() if progress.retraction else None)
 
 
 def _retracts(progress: Progress) -> UUID | None:
