@@ -124,6 +124,12 @@ class Druid:
     def load_status(self, query: str) -> httpx.Response:
         return self.coordinator.get(f"/druid/coordinator/v1/datasources/{self.datasource}/loadstatus?{query}")
 
+    def wait_until_loaded(self, query: str) -> None:
+        deadline = time.monotonic() + SECONDS
+        while (found := self.load_status(query).json()) != {self.datasource: 100.0}:
+            assert time.monotonic() < deadline, found
+            time.sleep(0.1)
+
 
 def _parquet(frame: pl.DataFrame) -> bytes:
     buffer = BytesIO()
