@@ -14,6 +14,11 @@ LOCKED = "2024-03-01/2024-04-01"
 """By each task that is ordered here, from when Druid has looked at it to its end."""
 
 
+def attempt_id(datasource: str, task_id: str, attempt: int = 1) -> str:
+    """Under which the submitter hands an attempt of a task to Druid."""
+    return f"sluice_{datasource}_{task_id}_{attempt}"
+
+
 @dataclass(frozen=True)
 class Overlord:
     url: str

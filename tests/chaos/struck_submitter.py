@@ -19,6 +19,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -46,6 +47,8 @@ OWNERS = {
     "Pace": PostgresPace,
     "outbox": outbox,
 }
+AROUND: ContextVar[int] = ContextVar("AROUND", default=0)
+"""Calls that are under way and that what runs here is a part of."""
 SENT = "http11.receive_response_headers.started"
 
 
@@ -77,9 +80,9 @@ class Strike:
         return not (self.folder / step.name).exists()
 
     async def quiet(self) -> None:
-        """Wait for calls that are under way: one that dies in the midst may have had its effect, and no step would say so."""
+        """Wait for other calls that are under way: one that dies in the midst may have had its effect, and no step would say so."""
         deadline = time.monotonic() + PATIENCE
-        while self.under_way and time.monotonic() < deadline:
+        while self.under_way > AROUND.get() and time.monotonic() < deadline:
             await asyncio.sleep(0.005)
 
     def _mark(self, step: Step) -> bool:
@@ -111,9 +114,11 @@ def arm(call: str, steps: list[Step], strike: Strike) -> None:
         )
         woken = [step for step in before if step.here(told) and await struck_before(step)]
         strike.under_way += bool(after)
+        outside = AROUND.set(AROUND.get() + bool(after))
         try:
             told = Call(told.args, await original(*args, **options))
         finally:
+            AROUND.reset(outside)
             strike.under_way -= bool(after)
             for step in woken:
                 (strike.folder / f"{step.name} woken").touch()
@@ -148,7 +153,8 @@ def arm_posts(steps: list[Step], strike: Strike) -> None:
 
 async def _when_sent(steps: list[Step], strike: Strike, event: str, _info: dict[str, Any]) -> None:
     if event == SENT:
-        for step in steps:
+        for step in filter(strike.is_due, steps):
+            await strike.quiet()
             strike(step)
 
 

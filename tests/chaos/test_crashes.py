@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 import pytest
-from overlord import Overlord, no_server_for
+from overlord import Overlord, attempt_id, no_server_for
 from submitter_steps import STEPS, Moment, effects
 
 pytestmark = pytest.mark.timeout(900)
@@ -21,6 +21,9 @@ HELD_UP = {"DruidTasks.stop", "Ingestions.look_again", "Ingestions.step_back"}
 """Called where Druid does not get on with a task, where it shows nobody the rows, where another task holds a lock."""
 CUT_OFF = {"SLUICE_DRUID_OVERLORD_URL": "http://127.0.0.1:1"}
 """Nobody is there."""
+
+BURNT = 4
+"""Attempts of one task that must not run any more: each is a chance to be struck where the next one begins."""
 
 Tasks = dict[str, tuple[str, str]]
 """Kind → datasource and task."""
@@ -95,7 +98,7 @@ def hand_over(sluice, tasks: Tasks) -> None:
         ("appended too", 20, "sales"),
         ("replaced", 51, replaced),
         ("replacing", 52, replaced),
-        ("burnt once", 53, "sales"),
+        ("burnt", 53, "sales"),
         ("cancelled before it is recorded", 54, "sales"),
         ("cancelled while Druid has it", 55, "sales"),
         ("pre-empted", 56, tasks["unseen"][0]),
@@ -107,19 +110,15 @@ def hand_over(sluice, tasks: Tasks) -> None:
 
 def meet(overlord: Overlord, until: Callable[..., object], tasks: Tasks) -> None:
     """Let Druid have what the submitter will meet there: tasks under ids of its own, and of others that are in its way."""
-    overlord.burn(first_id(*tasks["burnt once"]))
+    for attempt in range(1, BURNT + 1):
+        overlord.burn(attempt_id(*tasks["burnt"], attempt))
     pending = [
-        overlord.append(datasource, row_of(task_id), first_id(datasource, task_id))
+        overlord.append(datasource, row_of(task_id), attempt_id(datasource, task_id))
         for datasource, task_id in (tasks["cancelled while Druid has it"], tasks["pre-empted"])
     ]
     until(lambda: all(map(overlord.is_pending, pending)), "they hold their locks")
     seizing = [overlord.seize(tasks[kind][0]) for kind in ("pre-empted", "locked out")]
     until(lambda: all(map(overlord.is_pending, seizing)), "the locks are taken away")
-
-
-def first_id(datasource: str, task_id: str) -> str:
-    """Under which the submitter hands its first attempt to Druid."""
-    return f"sluice_{datasource}_{task_id}_1"
 
 
 def row_of(task_id: str) -> str:
@@ -129,7 +128,7 @@ def row_of(task_id: str) -> str:
 def break_down(overlord: Overlord, until: Callable[..., object], datasource: str, task_id: str) -> None:
     """What a submitter leaves that died right after its post: Druid has done a part of it, and failed."""
     part = overlord.append(datasource, "\n".join([row_of(task_id)] * 3))
-    whole = overlord.append(datasource, "no row", first_id(datasource, task_id))
+    whole = overlord.append(datasource, "no row", attempt_id(datasource, task_id))
     until(lambda: (overlord.state(part), overlord.state(whole)) == ("SUCCESS", "FAILED"), "it has failed midway")
 
 
@@ -139,7 +138,7 @@ def break_down(overlord: Overlord, until: Callable[..., object], datasource: str
     [
         ("appended", "succeeded", 50, 1),
         ("appended too", "succeeded", 20, 1),
-        ("burnt once", "succeeded", 53, 1),
+        ("burnt", "succeeded", 53, 1),
         ("replacing", "succeeded", 52, 1),
         ("pre-empted", "succeeded", 56, 1),
         ("locked out", "succeeded", 57, 1),

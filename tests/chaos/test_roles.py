@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 import pytest
 from druid_roles import DruidInRoles
-from overlord import Overlord
+from overlord import Overlord, attempt_id
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(900)]
 
@@ -36,7 +36,7 @@ def test_a_role_that_is_away_delays_and_does_no_harm(sluice, submitters, druid, 
         return datasource, sluice.upload(sluice.sales_file(rows=rows, since=DAY), datasource)
 
     tasks = {"begun": upload(30, append), "begun too": upload(31, append), "replaced": upload(32, replaces)}
-    until(lambda: any(overlord.knows(f"sluice_{d}_{t}_1") for d, t in tasks.values()), "Druid has begun")
+    until(lambda: any(overlord.knows(attempt_id(*task)) for task in tasks.values()), "Druid has begun")
     away, since = druid.roles[role], time.monotonic()
     away.kill()
     tasks |= {"during": upload(33, append), "replacing": upload(34, replaces)}
