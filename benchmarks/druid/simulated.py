@@ -57,7 +57,7 @@ class Simulated:
 
     async def _publish(self, names: Sequence[UUID]) -> None:
         broker = messaging.create_broker(self.environment["SLUICE_KAFKA_BOOTSTRAP"], "bench")
-        async with messaging.connected(broker):
+        async with broker:
             publisher = messaging.KafkaPublisher(broker)
             for task_id in names:
                 part = f"s3://sluice/canonical/sales/{task_id}.parquet"
@@ -129,7 +129,7 @@ def simulated(slots: int, seconds: float, replicas: int, **settings: object) -> 
         submitter = [sys.executable, "-m", "druid_submitter"]
         for _ in range(replicas):
             running = server(
-                submitter, "/health/ready", port_variable="SLUICE_HTTP_PORT", **surroundings(), **environment
+                submitter, "/health/ready", port_variable="SLUICE_HTTP_PORT", **(surroundings() | environment)
             )
             leaving.enter_context(running)
         yield found
