@@ -66,10 +66,21 @@ async def test_a_cancel_that_comes_too_late_changes_nothing(bench):
     bench.druid.finish(10)
     await cancel(bench, event)
     await bench.turn(3)
-    assert [done.outcome for done in bench.said(TaskCompleted)] == [Outcome.SUCCEEDED]
+    (done,) = bench.said(TaskCompleted)
+    assert (done.outcome, done.error, done.remark.code) == (Outcome.SUCCEEDED, None, "cancel-too-late")
+    assert "retract the task" in done.remark.message
     await cancel(bench, event)
     await bench.turn(3)
-    assert {done.outcome for done in bench.said(TaskCompleted)} == {Outcome.SUCCEEDED}
+    assert set(map(str, bench.said(TaskCompleted))) == {str(done)}
+
+
+async def test_a_success_that_nobody_wanted_to_cancel_has_no_remark(bench):
+    await bench.record(file_validated(verdict_accepted(10)))
+    await bench.turn(2)
+    bench.druid.finish(10)
+    await bench.turn(3)
+    (done,) = bench.said(TaskCompleted)
+    assert (done.outcome, done.remark) == (Outcome.SUCCEEDED, None)
 
 
 async def test_a_file_that_is_refused_stays_refused(bench):

@@ -91,6 +91,7 @@ async def test_a_task_is_shown_with_everything_that_is_known(client, record, tel
         "rows": {"source": 10, "accepted": 9, "rejected": 1, "ingested": 9, "queryable": 9},
         "errors": 1,
         "error": None,
+        "remark": None,
         "waits_for": None,
         "dry_run": False,
         "preview": None,

@@ -73,6 +73,12 @@ def test_a_preview_is_told_and_no_cancel(tell):
     assert task_of([changed(end, preview=None)]).state is State.CANCELLED
 
 
+def test_what_came_too_late_for_a_success_is_told_beside_it(tell):
+    remark = Problem(code="cancel-too-late", message="the rows were loaded already")
+    task = task_of([changed(tell()[COMPLETED], remark=remark)])
+    assert (task.state, task.error, task.remark) == (State.SUCCEEDED, None, remark)
+
+
 @pytest.mark.parametrize("known", [[], [VALIDATING], [INGESTING, COMMAND]])
 def test_advisory_news_alone_makes_no_task(tell, known):
     story = tell()

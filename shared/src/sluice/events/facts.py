@@ -96,6 +96,7 @@ class TaskCompleted(TaskFact):
     rows: Receipt
     errors: Count = 0
     error: Problem | None = None
+    remark: Problem | None = Field(default=None, description="of a success: what was asked for and came too late")
     report: S3Uri | None = None
     druid_task_id: str | None = None
     completed_at: Instant

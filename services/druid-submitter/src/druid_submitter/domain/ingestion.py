@@ -27,6 +27,7 @@ Cause = Envelope[FileValidated] | Envelope[TaskCommand]
 TIME_LIMIT = "time-limit"
 
 CANCELLED = Problem(code="cancelled", message="The task was cancelled; none of its rows is loaded.")
+TOO_LATE = "cancel-too-late"
 
 SUPERSEDED = Problem(
     code="superseded",
@@ -168,6 +169,18 @@ def with_loss(problem: Problem | None) -> Problem | None:
     if problem is None or LOSS in problem.message:
         return None
     return Problem(code=problem.code, message=f"{problem.message[: 1000 - len(LOSS)]}{LOSS}")
+
+
+def too_late(ingestion: Ingestion) -> Problem | None:
+    """Of a task that succeeds: what a cancel cannot undo any more. None where nobody asked for one."""
+    if not ingestion.cancelled:
+        return None
+    done = (
+        "the rows were taken out already. To have them back, hand their file over again."
+        if isinstance(ingestion.work, Retract)
+        else "the rows were loaded already. To take them out again, retract the task."
+    )
+    return Problem(code=TOO_LATE, message=f"The cancel came too late: {done}")
 
 
 def refusal(ingestion: Ingestion) -> tuple[Outcome, Receipt, Problem]:

@@ -5,7 +5,7 @@ from typing import Any, assert_never
 
 import structlog
 
-from druid_submitter.domain.ingestion import DryRun, Ingestion, Refuse, Retract
+from druid_submitter.domain.ingestion import DryRun, Ingestion, Refuse, Retract, too_late
 from druid_submitter.domain.watch import Conclude, Hold, Wait
 from druid_submitter.ports import Ingestions
 from druid_submitter.usecases.patience import Patience
@@ -48,6 +48,7 @@ class ConcludeIngestion:
             rows=end.rows,
             errors=getattr(verdict, "errors", 0),
             error=None if end.outcome is Outcome.SUCCEEDED else problem,
+            remark=too_late(ingestion) if end.outcome is Outcome.SUCCEEDED else None,
             report=getattr(verdict, "report", None),
             druid_task_id=None if isinstance(work, Refuse | DryRun) else ingestion.druid_task_id,
             completed_at=now,

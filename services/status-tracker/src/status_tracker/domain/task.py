@@ -88,6 +88,7 @@ class Task(Value):
     rows: Receipt = Field(description="rows at each station; null where unknown yet")
     errors: int = Field(default=0, description="errors found in the file")
     error: Problem | None = Field(default=None, description="why the task does not succeed")
+    remark: Problem | None = Field(default=None, description="of a success: what was asked for and came too late")
     waits_for: Waiting | None = Field(default=None, description="of a task that is not submitted yet: why")
     contract: ContractRef | None = None
     corrects: UUID | None = Field(default=None, description="the task whose file or rejected rows this one brings back")
@@ -131,6 +132,7 @@ def describe(progress: Progress) -> Task | None:
         rows=findings.rows,
         errors=findings.errors,
         error=findings.error,
+        remark=progress.completed.data.remark if progress.completed else None,
         waits_for=_waiting(progress),
         contract=findings.contract or (uploaded.contract if uploaded else None),
         corrects=uploaded.corrects if uploaded else None,
