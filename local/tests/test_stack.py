@@ -200,7 +200,9 @@ import sys, time
 from pathlib import Path
 from sluice_local.stack import Stack
 stack = Stack(Path(sys.argv[1]), "real")
-stack.start_parts()
+for part in stack.parts.values():
+    part.start()
+stack.parts["postgres"].wait_ready(time.monotonic() + 120)
 print(stack.endpoints.postgres_dsn, flush=True)
 time.sleep(600)
 """

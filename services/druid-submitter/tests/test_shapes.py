@@ -211,9 +211,10 @@ def target(**how) -> Contract:
 def shapes():
     modes = [(DruidMode.APPEND, Partitions())]
     modes += product((DruidMode.REPLACE, DruidMode.REPLACE_ALL), (Partitions(), *PERFECT))
-    for number, ((mode, partitions), rollup, slots) in enumerate(product(modes, (None, SUMS), SLOTS)):
+    for number, ((mode, partitions), rollup) in enumerate(product(modes, (None, SUMS))):
+        slots = SLOTS[(number + number // 2) % 2]  # each with each mode and each roll-up, not with each pair of them
         granularity = list(Granularity)[number % len(Granularity)]
-        cut = rollup and replace(rollup, query_granularity=list(QueryGranularity)[number % 4])
+        cut = rollup and replace(rollup, query_granularity=list(QueryGranularity)[number // 2 % 4])
         how = {"segment_granularity": granularity, "mode": mode, "rollup": cut, "partitions": partitions}
         yield target(**how), slots
     yield target(mode=DruidMode.REPLACE_ALL, rollup=SUMS, partitions=RANGE), 3
