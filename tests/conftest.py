@@ -38,12 +38,13 @@ class Sluice:
     folder: Path
     broker_url: str
 
-    def publish_sales(self, mode: str) -> str:
-        """A new datasource with the contract of sales, but for its mode; its name."""
+    def publish_sales(self, mode: str, rollup: str = "") -> str:
+        """A new datasource with the contract of sales, but for its mode, and for a roll-up, given as YAML in one line; its name."""
         datasource = f"s{uuid4().hex[:12]}"
         text = SALES.read_text().replace("name: sales\n", f"name: {datasource}\n")
         contract = self.folder / f"{datasource}.odcs.yaml"
-        contract.write_text(text.replace("mode: append", f"mode: {mode}"))
+        rolled_up = f"\n        rollup: {rollup}" if rollup else ""
+        contract.write_text(text.replace("mode: append", f"mode: {mode}{rolled_up}"))
         run_once(
             self.stack.site,
             "contracts",
@@ -62,9 +63,9 @@ class Sluice:
         WRITERS[suffix](planted(table, errors) if errors else table, path)
         return path
 
-    def counts(self, datasource: str = "sales") -> dict[str, int]:
+    def counts(self, datasource: str = "sales", counted: str = "COUNT(*)") -> dict[str, int]:
         """Rows of each task of which there are any, as Druid's SQL counts them."""
-        rows = self._sql(f'SELECT __task_id AS task, COUNT(*) AS n FROM "{datasource}" GROUP BY 1')  # noqa: S608 - a query of our own
+        rows = self._sql(f'SELECT __task_id AS task, {counted} AS n FROM "{datasource}" GROUP BY 1')  # noqa: S608 - a query of our own
         return {row["task"]: row["n"] for row in rows}
 
     def put(self, name: str, content: Any, datasource: str = "sales", **headers: str) -> httpx.Response:

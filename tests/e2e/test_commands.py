@@ -34,6 +34,18 @@ def test_rows_of_a_retracted_task_are_gone_and_those_of_others_stay(sluice):
     assert len(sluice.outcome_ids()[retraction]) == 1
 
 
+def test_rows_that_are_rolled_up_are_counted_as_they_came_and_taken_out_file_by_file(sluice):
+    total = "{queryGranularity: day, metrics: [{name: Total, type: longSum, column: Quantity}]}"
+    datasource = sluice.publish_sales("append", total)
+    first, second = (sluice.upload(sluice.sales_file(rows=rows), datasource) for rows in (60, 45))
+    assert [sluice.outcome(each)["rows"]["queryable"] for each in (first, second)] == [60, 45]
+    came = 'SUM("__rows")'
+    assert sluice.counts(datasource, came) == {first: 60, second: 45}
+    assert sluice.counts(datasource, 'SUM("Total")')[second] > 45, "the metric holds the quantities"
+    assert sluice.outcome(asked(sluice, first, "retract"))["state"] == "succeeded"
+    assert sluice.counts(datasource, came) == {second: 45}
+
+
 def test_a_cancelled_task_has_all_of_its_rows_in_druid_or_none(sluice):
     task_id = sluice.upload(sluice.sales_file())
     answer = ask(sluice, task_id, "cancel")
