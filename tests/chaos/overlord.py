@@ -14,11 +14,6 @@ LOCKED = "2024-03-01/2024-04-01"
 """By each task that is ordered here, from when Druid has looked at it to its end."""
 
 
-def attempt_id(datasource: str, task_id: str, attempt: int = 1) -> str:
-    """Under which the submitter hands an attempt of a task to Druid."""
-    return f"sluice_{datasource}_{task_id}_{attempt}"
-
-
 @dataclass(frozen=True)
 class Overlord:
     url: str
@@ -54,7 +49,7 @@ class Overlord:
         return [
             each["id"]
             for each in ours
-            if each["type"] != "noop" and each["statusCode"] == "SUCCESS" and not each["id"].endswith("_removal")
+            if each["type"] != "noop" and each["statusCode"] == "SUCCESS" and "_removal" not in each["id"]
         ]
 
     @contextmanager

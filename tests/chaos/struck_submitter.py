@@ -31,6 +31,7 @@ from submitter_steps import STEPS, Call, Moment, Step
 from druid_submitter.__main__ import main as serve
 from druid_submitter.adapters.admission import PostgresAdmission
 from druid_submitter.adapters.druid import HttpDruidTasks
+from druid_submitter.adapters.evidence import S3Evidence
 from druid_submitter.adapters.pace import PostgresPace
 from druid_submitter.adapters.postgres import PostgresIngestions
 from sluice import outbox
@@ -42,6 +43,7 @@ OWNERS = {
     "AIOKafkaConsumer": AIOKafkaConsumer,
     "DruidTasks": HttpDruidTasks,
     "EventPublisher": KafkaPublisher,
+    "Evidence": S3Evidence,
     "Ingestions": PostgresIngestions,
     "ObjectStore": ObjectStore,
     "Pace": PostgresPace,

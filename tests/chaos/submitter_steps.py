@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from druid_submitter import ports
 from druid_submitter.domain.ingestion import CANCELLED, Refuse, Retract
-from druid_submitter.ports import Admission, Contracts, DruidTasks, EventPublisher, Ingestions, Pace, Verdicts
 from sluice.events import DruidSubmitted, FileValidated, Outcome, TaskCommand, TaskCompleted, TaskProgress
 
-PORTS = (Admission, Contracts, DruidTasks, EventPublisher, Ingestions, Pace, Verdicts)
+PORTS = [port for port in vars(ports).values() if isinstance(port, type) and port.__module__ == ports.__name__]
 ASKING = {
     "Contracts.get",
     "DruidTasks.capacity",
@@ -28,6 +28,7 @@ ASKING = {
     "DruidTasks.words",
     "Ingestions.replaced",
     "Ingestions.superseded",
+    "Outcomes.outcome",
     "Verdicts.verdict",
 }
 """Calls that change nothing."""
@@ -86,7 +87,7 @@ def _loads(spec: dict[str, Any], *, appending: bool) -> bool:
 
 
 def _takes_out(spec: dict[str, Any], *, left_behind: bool) -> bool:
-    return spec["type"] == "compact" and spec["id"].endswith("_removal") is left_behind
+    return spec["type"] == "compact" and ("_removal" in spec["id"]) is left_behind
 
 
 def _ends(outcome: Outcome) -> Callable[[Call], bool]:
@@ -167,6 +168,7 @@ STEPS = (
     *_steps("outbox.add", BEFORE, of="task.completed", here=_said(TaskCompleted)),
     *_steps("outbox.add", AFTER),
     *_steps("ObjectStore.create_or_get", BEFORE, AFTER),
+    *_steps("Evidence.keep", BEFORE, AFTER),
     *_steps("EventPublisher.publish", BEFORE, AFTER, of="task.completed", here=_first(TaskCompleted)),
     *_steps("outbox.relay", BEFORE),
     *_steps("outbox.relay", AFTER, here=_told),

@@ -10,8 +10,10 @@ from datetime import UTC, datetime
 from functools import partial
 
 import pytest
-from overlord import Overlord, attempt_id, no_server_for
+from overlord import Overlord, no_server_for
 from submitter_steps import STEPS, Moment, effects
+
+from druid_submitter.domain.identity import druid_task_id
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -111,9 +113,9 @@ def hand_over(sluice, tasks: Tasks) -> None:
 def meet(overlord: Overlord, until: Callable[..., object], tasks: Tasks) -> None:
     """Let Druid have what the submitter will meet there: tasks under ids of its own, and of others that are in its way."""
     for attempt in range(1, BURNT + 1):
-        overlord.burn(attempt_id(*tasks["burnt"], attempt))
+        overlord.burn(druid_task_id(*tasks["burnt"], attempt))
     pending = [
-        overlord.append(datasource, row_of(task_id), attempt_id(datasource, task_id))
+        overlord.append(datasource, row_of(task_id), druid_task_id(datasource, task_id, 1))
         for datasource, task_id in (tasks["cancelled while Druid has it"], tasks["pre-empted"])
     ]
     until(lambda: all(map(overlord.is_pending, pending)), "they hold their locks")
@@ -128,7 +130,7 @@ def row_of(task_id: str) -> str:
 def break_down(overlord: Overlord, until: Callable[..., object], datasource: str, task_id: str) -> None:
     """What a submitter leaves that died right after its post: Druid has done a part of it, and failed."""
     part = overlord.append(datasource, "\n".join([row_of(task_id)] * 3))
-    whole = overlord.append(datasource, "no row", attempt_id(datasource, task_id))
+    whole = overlord.append(datasource, "no row", druid_task_id(datasource, task_id, 1))
     until(lambda: (overlord.state(part), overlord.state(whole)) == ("SUCCESS", "FAILED"), "it has failed midway")
 
 

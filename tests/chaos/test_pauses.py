@@ -17,7 +17,7 @@ POST, REPLACE = "before DruidTasks.submit of an append", "before DruidTasks.subm
 CONCLUSION = "before Ingestions.conclude of a success"
 
 ONE = {"SLUICE_BATCH_SIZE": "1"}
-"""Ingestion at a time, so that nothing else of a replica stops in the midst of a transaction."""
+"""Ingestion is submitted at a time, and one concluded, so that little else of a replica stops in the midst of a transaction."""
 LONG = ONE | {"SLUICE_LEASE_SECONDS": "25"}
 """Until a cancel is recorded."""
 

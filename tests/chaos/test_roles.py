@@ -11,7 +11,9 @@ from datetime import UTC, datetime
 
 import pytest
 from druid_roles import DruidInRoles
-from overlord import Overlord, attempt_id
+from overlord import Overlord
+
+from druid_submitter.domain.identity import druid_task_id
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(900)]
 
@@ -36,7 +38,7 @@ def test_a_role_that_is_away_delays_and_does_no_harm(sluice, submitters, druid, 
         return datasource, sluice.upload(sluice.sales_file(rows=rows, since=DAY), datasource)
 
     tasks = {"begun": upload(30, append), "begun too": upload(31, append), "replaced": upload(32, replaces)}
-    until(lambda: any(overlord.knows(attempt_id(*task)) for task in tasks.values()), "Druid has begun")
+    until(lambda: any(overlord.knows(druid_task_id(*task, 1)) for task in tasks.values()), "Druid has begun")
     away, since = druid.roles[role], time.monotonic()
     away.kill()
     tasks |= {"during": upload(33, append), "replacing": upload(34, replaces)}

@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
-from druid_submitter.adapters.admission import nothing_is_paused
 from druid_submitter.domain.admission import Capacity, Room, Wanted, grant
 from druid_submitter.domain.ingestion import Ingestion, Load, Phase, about, first_phase
-from druid_submitter.domain.turn import Later, Now, Overtaken, kind_of
+from druid_submitter.domain.turn import Later, Now, Superseded, kind_of
 from sluice.events import Outcome, WaitsFor
 from sluice.testing import ManualClock
 
@@ -88,8 +87,8 @@ class InMemoryIngestions:
         if mine["admitted"]:
             locked = mine["resume_at"] and mine["resume_at"] > self.clock()
             return Later(WaitsFor.LOCK if locked else WaitsFor.SLOT)
-        if self.overtaken(mine):
-            return Overtaken()
+        if self.superseded_by_later(mine):
+            return Superseded()
         if before := self.before(mine):
             wish = max((row["wish"] for row in before), key=lambda each: each is None or each.alone)
             return Later(kind_of(alone=wish and wish.alone, replaces=wish and wish.replaces))
@@ -98,7 +97,7 @@ class InMemoryIngestions:
     def _others(self, mine):
         return [row for row in self.rows.values() if row is not mine and _datasource(row) == _datasource(mine)]
 
-    def overtaken(self, mine):
+    def superseded_by_later(self, mine):
         later = [row for row in self._others(mine) if row["loaded"] and _order(row) > _order(mine)]
         return any(_clash(row["wish"], mine["wish"]) for row in later)
 
@@ -110,7 +109,7 @@ class InMemoryIngestions:
         self._give_back(ingestion, until, **changes)
 
     async def superseded(self, ingestion, wish):
-        return self.overtaken({**self.rows[ingestion.task_id], "wish": wish})
+        return self.superseded_by_later({**self.rows[ingestion.task_id], "wish": wish})
 
     async def replaced(self, ingestion):
         mine = self.rows[ingestion.task_id]
@@ -165,6 +164,10 @@ IN_DRUID = {Phase.SUBMITTING, Phase.SUBMITTED, Phase.INGESTING}
 SHOWN = ("cause", "phase", "attempt", "polls", "unknown_polls", "problem", "lease", "waits_for", "deadline")
 
 
+async def nothing_is_paused():
+    return ()
+
+
 @dataclass
 class InMemoryAdmission:
     ingestions: InMemoryIngestions
@@ -210,7 +213,7 @@ class InMemoryAdmission:
             return row["resume_at"] is None or row["resume_at"] <= self.ingestions.clock()
         if row["wish"] is None or self.ingestions.before(row):
             return False
-        if self.ingestions.overtaken(row):
+        if self.ingestions.superseded_by_later(row):
             row["due"] = self.ingestions.clock()
             return False
         return True

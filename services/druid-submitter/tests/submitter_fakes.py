@@ -1,4 +1,4 @@
-"""Fakes at the submitter's ports. `test_druid.py` holds them against Druid."""
+"""Fakes at the submitter's ports. What they play is held against Druid by the scenarios of `test_scenarios.py`."""
 
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -117,7 +117,7 @@ class ScriptedDruid:
             raise self.refusing
         return self.room
 
-    async def locked(self, _datasource, _priority):
+    async def locked(self, _datasource):
         return self.locks
 
     async def statuses(self, task_ids):

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ingestions_in_memory import InMemoryAdmission, InMemoryIngestions
+from ingestions_in_memory import InMemoryAdmission, InMemoryIngestions, nothing_is_paused
 
 from druid_submitter.adapters.admission import PostgresAdmission
 from druid_submitter.adapters.pace import PostgresPace
@@ -165,7 +165,10 @@ async def queue(kind):
     async with postgres.open_pool(settings.postgres_dsn.get_secret_value()) as pool:
         await pool.execute("TRUNCATE submitter.ingestions, submitter.cancels, submitter.outbox")
         await pool.execute("UPDATE submitter.overlord SET capacity_due = '-infinity', status_due = '-infinity'")
-        ingestions, admission = PostgresIngestions(pool, lease_seconds=3600), PostgresAdmission(pool, 2, 20)
+        ingestions, admission = (
+            PostgresIngestions(pool, lease_seconds=3600),
+            PostgresAdmission(pool, 2, 20, nothing_is_paused),
+        )
         yield Queue(ingestions, admission, utc_now)
 
 

@@ -169,8 +169,8 @@ def test_succeeded_only_if_all_three_name_the_same_number(stats, presence, expec
     ],
 )
 def test_no_other_outcome_while_a_row_may_be_there(presence, expected):
-    assert clear(Outcome.FAILED, Receipt(accepted=10), presence) == expected
+    assert clear(Conclude(Outcome.FAILED, Receipt(accepted=10)), presence) == expected
 
 
 def test_rows_of_a_file_that_was_refused_are_a_riddle():
-    assert isinstance(clear(Outcome.REJECTED, Receipt(accepted=0), Presence(1, loaded=True)), Hold)
+    assert isinstance(clear(Conclude(Outcome.REJECTED, Receipt(accepted=0)), Presence(1, loaded=True)), Hold)

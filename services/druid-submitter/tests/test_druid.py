@@ -274,14 +274,13 @@ async def test_slots_and_locks_as_druid_tells_them(druid, canonical):
     spec = build_spec(contract, verdict, task_id, 1)
     await druid.submit(spec)  # waits for a slot, and holds its lock already
     interval = covering(verdict.time_range.first, verdict.time_range.last, Granularity.DAY)
-    assert await druid.locked("never_seen", 50) == []
+    assert await druid.locked("never_seen") == []
 
     async def locked():
-        held = await druid.locked(datasource, 50)
+        held = await druid.locked(datasource)
         return bool(held) and all(interval.start <= each.start < each.end <= interval.end for each in held)
 
     await eventually(locked, expected=True)
-    assert await druid.locked(datasource, 51) == []
     assert (await druid.capacity()).used == capacity.slots
     for each in (*idle, spec["id"]):
         await druid.stop(each)

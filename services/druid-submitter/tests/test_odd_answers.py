@@ -21,7 +21,7 @@ DAY = parsed("2024-03-04T00:00:00.000Z/2024-03-05T00:00:00.000Z")
 QUESTIONS = {
     "statuses": lambda druid: druid.statuses(["a"]),
     "capacity": lambda druid: druid.capacity(),
-    "locked": lambda druid: druid.locked("sales", 50),
+    "locked": lambda druid: druid.locked("sales"),
     "rules": lambda druid: druid.rules("sales"),
     "row_stats": lambda druid: druid.row_stats("a"),
     "extent": lambda druid: druid.extent("sales"),

@@ -5,10 +5,10 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from ingestions_in_memory import nothing_is_paused
 from submitter_fakes import Bench
 
 from druid_submitter.adapters import paused
-from druid_submitter.adapters.admission import nothing_is_paused
 from druid_submitter.adapters.paused import PausedOnS3
 from druid_submitter.domain.watch import TaskState
 from sluice.contracts import DruidMode

@@ -6,6 +6,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from ingestions_in_memory import nothing_is_paused
 
 from druid_submitter.adapters.admission import ONE_AT_A_TIME, PostgresAdmission
 from druid_submitter.adapters.outcomes import OutcomeDelivery
@@ -78,7 +79,7 @@ async def test_a_replica_that_is_gone_while_it_admits_holds_nobody_up(one, pool)
         await gone.execute("BEGIN")
         await gone.execute(ONE_AT_A_TIME.replace("$1", "'200ms'"))
         async with asyncio.timeout(10):
-            await PostgresAdmission(pool, tasks_per_slot=1, unknown_slots=1).admit()
+            await PostgresAdmission(pool, tasks_per_slot=1, unknown_slots=1, paused=nothing_is_paused).admit()
         assert await one.turn(ingestion, wish) == Now(1)
         with pytest.raises(Transient), postgres.translate_postgres_errors():
             await gone.execute("COMMIT")
@@ -98,13 +99,13 @@ async def test_a_transaction_that_does_not_end_keeps_its_locks_from_nobody(one, 
         hanging = asyncio.create_task(hang(of_hanging))
         await locked.wait()
         async with asyncio.timeout(10):
-            await PostgresAdmission(pool, tasks_per_slot=1, unknown_slots=1).admit()
+            await PostgresAdmission(pool, tasks_per_slot=1, unknown_slots=1, paused=nothing_is_paused).admit()
         with pytest.raises(Transient):
             await hanging
 
 
 async def test_a_postgres_without_a_limit_for_transactions_serves_too(settings, monkeypatch):
-    monkeypatch.setattr(postgres, "LIMIT", "sluice_limit")
+    monkeypatch.setattr(postgres, "TRANSACTION_TIMEOUT", "sluice_limit")
     async with postgres.open_pool(settings.postgres_dsn.get_secret_value()) as pool:
         assert await pool.fetchval("SELECT 1") == 1
         assert await pool.fetchval("SHOW idle_in_transaction_session_timeout") == postgres.SILENCE

@@ -32,11 +32,11 @@ def cancelling(task_id):
     )
 
 
-def said(mode, there=None, *, overtaken=False, rows=12_004, columns=COLUMNS):
+def said(mode, there=None, *, superseded=False, rows=12_004, columns=COLUMNS):
     contract = replace(CONTRACT, druid=replace(CONTRACT.druid, mode=mode))
     accepted = verdict_accepted(11_990, time_range=MARCH)
     interval = touched(contract, accepted, there)
-    return told(compare(contract, accepted, interval, Holding(rows, columns), overtaken=overtaken)).message
+    return told(compare(contract, accepted, interval, Holding(rows, columns), superseded=superseded)).message
 
 
 def test_a_replace_is_said_in_a_sentence():
@@ -59,7 +59,7 @@ def test_a_file_that_takes_the_place_of_all_touches_all_that_is_there():
 
 
 def test_a_later_file_that_is_loaded_is_said():
-    assert "A file that was accepted later is loaded already" in said(DruidMode.REPLACE, overtaken=True)
+    assert "A file that was accepted later is loaded already" in said(DruidMode.REPLACE, superseded=True)
     assert "later" not in said(DruidMode.REPLACE)
 
 

@@ -7,14 +7,14 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from ingestions_in_memory import InMemoryAdmission, InMemoryIngestions
+from ingestions_in_memory import InMemoryAdmission, InMemoryIngestions, nothing_is_paused
 
 from druid_submitter.adapters.admission import PostgresAdmission
 from druid_submitter.adapters.postgres import PostgresIngestions
 from druid_submitter.app import migrate
 from druid_submitter.domain.ingestion import Ingestion, Phase
 from druid_submitter.domain.interval import ALL_TIME, Interval
-from druid_submitter.domain.turn import Later, Now, Overtaken, Wish, to_load, to_take_out
+from druid_submitter.domain.turn import Later, Now, Superseded, Wish, to_load, to_take_out
 from druid_submitter.settings import SubmitterSettings
 from sluice import postgres
 from sluice.contracts import DruidMode
@@ -31,13 +31,13 @@ TAKE_OUT = to_take_out(DAYS[0])
 async def queue(kind):
     if kind == "memory":
         ingestions = InMemoryIngestions(ManualClock())
-        yield Queue(ingestions, InMemoryAdmission(ingestions, unknown_slots=1000))
+        yield Queue(ingestions, InMemoryAdmission(ingestions, unknown_slots=1000, paused=nothing_is_paused))
         return
     settings = SubmitterSettings()
     await migrate(settings)
     async with postgres.open_pool(settings.postgres_dsn.get_secret_value()) as pool:
         await pool.execute("TRUNCATE submitter.ingestions, submitter.cancels, submitter.outbox")
-        admission = PostgresAdmission(pool, tasks_per_slot=2, unknown_slots=1000)
+        admission = PostgresAdmission(pool, tasks_per_slot=2, unknown_slots=1000, paused=nothing_is_paused)
         await admission.keep(None)
         yield Queue(PostgresIngestions(pool, lease_seconds=3600), admission)
 
@@ -77,8 +77,8 @@ class Queue:
                 return "now"
             case Later():
                 return "later"
-            case Overtaken():
-                return "overtaken"
+            case Superseded():
+                return "superseded"
 
     async def turns(self, *numbers: int) -> list[str]:
         return [await self.turn(number) for number in numbers]
@@ -127,11 +127,11 @@ async def test_datasources_do_not_wait_for_each_other(queue):
 @pytest.mark.parametrize(
     ("earlier", "later", "turn"),
     [
-        (REPLACE, REPLACE, "overtaken"),
-        (REPLACE, APPEND, "overtaken"),
-        (APPEND, REPLACE, "overtaken"),
-        (APPEND, ALL, "overtaken"),
-        (ALL, ELSEWHERE, "overtaken"),
+        (REPLACE, REPLACE, "superseded"),
+        (REPLACE, APPEND, "superseded"),
+        (APPEND, REPLACE, "superseded"),
+        (APPEND, ALL, "superseded"),
+        (ALL, ELSEWHERE, "superseded"),
         (REPLACE, ELSEWHERE, "now"),
         (APPEND, ELSEWHERE, "now"),
         (APPEND, APPEND, "now"),
@@ -139,7 +139,7 @@ async def test_datasources_do_not_wait_for_each_other(queue):
         (REPLACE, TAKE_OUT, "now"),
     ],
 )
-async def test_a_file_that_comes_after_a_later_one_is_overtaken_where_one_takes_the_others_place(
+async def test_a_file_that_comes_after_a_later_one_is_superseded_where_one_takes_the_others_place(
     queue, earlier, later, turn
 ):
     await queue.comes(3, earlier, "elsewhere")
@@ -150,7 +150,7 @@ async def test_a_file_that_comes_after_a_later_one_is_overtaken_where_one_takes_
     assert await queue.turns(0) == [before]
     await queue.ends(1)
     assert await queue.turns(0) == [turn]
-    for number, asked in ((0, turn == "overtaken"), (3, False)):
+    for number, asked in ((0, turn == "superseded"), (3, False)):
         assert await queue.ingestions.superseded(queue.held[number], earlier) is asked
 
 
@@ -237,7 +237,7 @@ async def test_of_many_that_ask_at_once_one_runs_alone(queue):
         running = [number for number, turn in turns.items() if turn == "now"]
         assert running
         assert len(running) == 1 or not any(wishes[number].alone for number in running)
-        assert "overtaken" not in turns.values()
+        assert "superseded" not in turns.values()
         for number in running:
             await queue.ends(number)
         order += sorted(running)

@@ -187,7 +187,7 @@ async def test_a_druid_without_a_leader_says_nothing_of_its_slots(text):
 @pytest.mark.parametrize("status", [403, 404])
 async def test_where_druid_does_not_tell_its_locks_none_are_waited_for(status):
     druid = await asked(lambda _: httpx.Response(status))
-    assert list(await druid.locked("sales", 50)) == []
+    assert list(await druid.locked("sales")) == []
 
 
 async def test_those_that_druid_does_not_name_are_asked_for_singly_a_few_at_a_time():

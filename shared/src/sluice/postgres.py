@@ -49,9 +49,10 @@ def translate_postgres_errors() -> Iterator[None]:
         raise Permanent(f"Postgres refuses: {type(error).__name__}") from error
 
 
+CONNECTIONS = 8
 SILENCE, LONGEST = "30s", "60s"
 """Above what one delivery of the outbox takes; above what any transaction of ours takes."""
-LIMIT = "transaction_timeout"
+TRANSACTION_TIMEOUT = "transaction_timeout"
 """Of Postgres 17 and newer."""
 
 
@@ -60,14 +61,12 @@ async def _connect(*where: Any, server_settings: dict[str, str], **more: Any) ->
     try:
         return await asyncpg.connect(*where, server_settings=server_settings, **more)
     except asyncpg.UndefinedObjectError:
-        known = {name: value for name, value in server_settings.items() if name != LIMIT}
+        known = {name: value for name, value in server_settings.items() if name != TRANSACTION_TIMEOUT}
         return await asyncpg.connect(*where, server_settings=known, **more)
 
 
 @asynccontextmanager
-async def open_pool(
-    dsn: str, *, size: int = 8, silence: str = SILENCE, longest: str = LONGEST
-) -> AsyncIterator[asyncpg.Pool]:
+async def open_pool(dsn: str, *, silence: str = SILENCE, longest: str = LONGEST) -> AsyncIterator[asyncpg.Pool]:
     """A pool that connects on first use, so that a service starts before its database does.
 
     `silence`, `longest`: a process that says nothing for so long in the midst of a transaction, or does not end it for so
@@ -77,10 +76,10 @@ async def open_pool(
     pool = asyncpg.create_pool(
         dsn,
         min_size=0,
-        max_size=size,
+        max_size=CONNECTIONS,
         command_timeout=30,
         timeout=5,
-        server_settings={"idle_in_transaction_session_timeout": silence, LIMIT: longest},
+        server_settings={"idle_in_transaction_session_timeout": silence, TRANSACTION_TIMEOUT: longest},
         connect=_connect,
     )
     await pool

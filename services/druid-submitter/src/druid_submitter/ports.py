@@ -74,7 +74,7 @@ class DruidTasks(Protocol):
     async def capacity(self) -> Capacity | None:
         """Its task slots; None where it does not say."""
 
-    async def locked(self, datasource: str, priority: int) -> Sequence[Interval]:
+    async def locked(self, datasource: str) -> Sequence[Interval]:
         """Held by tasks of at least this priority, so that one which replaces rows there would wait; none where Druid does not say."""
 
     async def words(self, datasource: str, task_id: str) -> Words:
@@ -124,7 +124,7 @@ class Ingestions(Protocol):
         """Leave the place in Druid to others for a while. Its turn it keeps."""
 
     async def superseded(self, ingestion: Ingestion, wish: Wish) -> bool:
-        """Would it be overtaken, had it this wish? Changes nothing."""
+        """Would it be superseded, had it this wish? Changes nothing."""
 
     async def replaced(self, ingestion: Ingestion) -> bool:
         """Has a later file taken the place of its rows, as far as is known here?"""

@@ -9,7 +9,9 @@ from sluice.settings import HttpSettings, KafkaSettings, PostgresSettings, Publi
 class SubmitterSettings(HttpSettings, DruidSettings, KafkaSettings, PublishersSettings, S3Settings, PostgresSettings):
     http_port: int = Field(default=8003, ge=0, le=65535)
     lease_seconds: float = Field(default=30.0, gt=1, description="after which another replica takes over an ingestion")
-    batch_size: int = Field(default=50, ge=1, le=500, description="ingestions that one loop holds at a time")
+    batch_size: int = Field(
+        default=50, ge=1, le=500, description="ingestions that are submitted, or concluded, at a time"
+    )
     ingestion_attempts: int = Field(default=3, ge=1, le=20, description="where Druid fails for a cause that may pass")
     attempt_pause_seconds: float = Field(
         default=5.0, ge=0, description="before the second attempt; six times as long before each one more"

@@ -74,7 +74,7 @@ class FileValidated(TaskFact):
 
 
 class DruidSubmitted(TaskFact):
-    """Druid has taken the ingestion of an accepted file."""
+    """Druid has taken a task of ours: the ingestion of an accepted file, or the retraction of one."""
 
     TOPIC = "druid.submitted"
     TYPE = "sluice.druid.submitted.v1"

@@ -1,12 +1,11 @@
 """Who goes to Druid next: one decision at a time of all replicas, made in Postgres."""
 
 from dataclasses import dataclass
-from uuid import UUID
 
 import asyncpg
 import structlog
 
-from druid_submitter.adapters.postgres import IS_OVERTAKEN
+from druid_submitter.adapters.postgres import IS_SUPERSEDED
 from druid_submitter.domain.admission import Capacity, Room, Wanted, grant
 from druid_submitter.ports import Paused
 from sluice.postgres import transaction
@@ -14,7 +13,7 @@ from sluice.postgres import transaction
 log = structlog.get_logger()
 
 CAPACITY_IS_DUE = """
-UPDATE submitter.overlord SET capacity_due = now() + $1 * interval '1 second'
+UPDATE submitter.overlord SET capacity_due = now() + interval '5 seconds'
 WHERE capacity_due <= now()
 AND EXISTS (SELECT 1 FROM submitter.ingestions WHERE phase = 'submitting' AND slots = 0)
 RETURNING one
@@ -64,7 +63,7 @@ WITH open AS (
     WHERE needs <= $3
     ORDER BY number, accepted_at, task_id LIMIT $1
 )
-SELECT task_id, wished, needs, NOT admitted AND {IS_OVERTAKEN} AS overtaken
+SELECT task_id, wished, needs, NOT admitted AND {IS_SUPERSEDED} AS superseded
 FROM fair AS mine ORDER BY number, accepted_at, task_id
 """  # noqa: S608 - only texts of ours
 """Those whose turn it is, in the order in which they get a place. One that runs alone has its turn when all that was accepted
@@ -79,10 +78,6 @@ WHERE ingestions.task_id = given.task_id AND phase = 'submitting' AND ingestions
 WAKE = "UPDATE submitter.ingestions SET due_at = now() WHERE task_id = ANY($1)"
 
 
-async def nothing_is_paused() -> tuple[str, ...]:
-    return ()
-
-
 @dataclass(frozen=True, slots=True)
 class PostgresAdmission:
     """`tasks_per_slot`, `unknown_slots`: see the settings."""
@@ -90,12 +85,11 @@ class PostgresAdmission:
     pool: asyncpg.Pool
     tasks_per_slot: float
     unknown_slots: int
-    paused: Paused = nothing_is_paused
-    capacity_seconds: float = 5.0
+    paused: Paused
 
     async def capacity_is_due(self) -> bool:
         async with transaction(self.pool) as connection:
-            return await connection.fetchval(CAPACITY_IS_DUE, self.capacity_seconds) is not None
+            return await connection.fetchval(CAPACITY_IS_DUE) is not None
 
     async def keep(self, capacity: Capacity | None) -> None:
         told = (capacity.slots, capacity.most, capacity.used) if capacity else (None, 0, 0)
@@ -110,22 +104,18 @@ class PostgresAdmission:
             await connection.execute(ONE_AT_A_TIME, VANISHED)
             room = await _room(connection)
             turns = await connection.fetch(NEXT, max(self._places(room), 0), paused, room.reach(self.unknown_slots))
-            in_order = [row for row in turns if not row["overtaken"]]
+            in_order = [row for row in turns if not row["superseded"]]
             wanted = [Wanted(row["wished"], row["needs"]) for row in in_order]
             slots = grant(wanted, room, self.tasks_per_slot, self.unknown_slots)
             admitted = [row["task_id"] for row in in_order[: len(slots)]]
             await connection.execute(ADMIT, admitted, slots)
-            await self._wake(connection, [row["task_id"] for row in turns if row["overtaken"]])
+            # they will find out
+            await connection.execute(WAKE, [row["task_id"] for row in turns if row["superseded"]])
         if admitted:
             log.debug("admitted", tasks=len(admitted), slots=sum(slots), taken=room.taken)
 
     def _places(self, room: Room) -> int:
         return room.places(self.tasks_per_slot, self.unknown_slots)
-
-    async def _wake(self, connection: asyncpg.Connection, overtaken: list[UUID]) -> None:
-        """They will find out."""
-        if overtaken:
-            await connection.execute(WAKE, overtaken)
 
 
 async def _room(connection: asyncpg.Connection) -> Room:

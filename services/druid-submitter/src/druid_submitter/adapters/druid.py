@@ -9,7 +9,7 @@ from druid_submitter.adapters.words import LONGEST_REPORT, LONGEST_WORDS, NEIGHB
 from druid_submitter.domain.admission import Capacity
 from druid_submitter.domain.failure import Words
 from druid_submitter.domain.interval import ALL_TIME, Interval, parsed, spanning
-from druid_submitter.domain.spec import TASK_COLUMN
+from druid_submitter.domain.spec import PRIORITY, TASK_COLUMN
 from druid_submitter.domain.watch import Presence, RowStats, TaskState, TaskStatus
 from druid_submitter.errors import IdBurnt, QueueFull, SpecRefused
 from sluice.contracts import ROWS_METRIC
@@ -102,8 +102,8 @@ class HttpDruidTasks:
             return None
         return None if answer.status == NOT_FOUND else answer.read(_capacity)
 
-    async def locked(self, datasource: str, priority: int) -> Sequence[Interval]:
-        ours = {"datasource": datasource, "priority": priority, "context": {"useConcurrentLocks": True}}
+    async def locked(self, datasource: str) -> Sequence[Interval]:
+        ours = {"datasource": datasource, "priority": PRIORITY, "context": {"useConcurrentLocks": True}}
         try:
             answer = await self.druid.ask(Role.OVERLORD, "POST", f"{OVERLORD}/lockedIntervals/v2", [ours])
         except DruidDenied:

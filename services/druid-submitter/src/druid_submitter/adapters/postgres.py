@@ -10,20 +10,19 @@ import asyncpg
 import structlog
 
 from druid_submitter.domain.ingestion import Cause, Ingestion, Load, Phase, about, first_phase
-from druid_submitter.domain.turn import Later, Now, Overtaken, Turn, Wish, kind_of
+from druid_submitter.domain.turn import Later, Now, Superseded, Turn, Wish, kind_of
 from sluice import outbox
 from sluice.events import (
     DruidSubmitted,
     Envelope,
     Event,
-    FileValidated,
     Outcome,
     Problem,
     TaskCommand,
     TaskCompleted,
     WaitsFor,
 )
-from sluice.messaging import decode_as, decode_structured, encode_structured
+from sluice.messaging import decode_structured, encode_structured
 from sluice.postgres import transaction
 
 log = structlog.get_logger()
@@ -63,7 +62,7 @@ UPDATE submitter.ingestions SET alone = $3, replaces = $4, span = $5, wished = $
 WHERE task_id = $1 AND lease = $2
 RETURNING admitted, slots, resume_at > now() AS locked
 """
-IS_OVERTAKEN = """
+IS_SUPERSEDED = """
 EXISTS (
     SELECT 1 FROM submitter.ingestions AS later
     WHERE later.datasource = mine.datasource AND later.loaded AND later.span && mine.span
@@ -72,9 +71,9 @@ EXISTS (
 )
 """
 """Of a row `mine`: is a later file loaded already, and does one of the two replace the other's rows?"""
-OVERTAKEN = f"SELECT {IS_OVERTAKEN} FROM submitter.ingestions AS mine WHERE mine.task_id = $1"  # noqa: S608 - only texts of this file
-WOULD_BE_OVERTAKEN = f"""
-SELECT {IS_OVERTAKEN} FROM (
+SUPERSEDED = f"SELECT {IS_SUPERSEDED} FROM submitter.ingestions AS mine WHERE mine.task_id = $1"  # noqa: S608 - only texts of this file
+WOULD_BE_SUPERSEDED = f"""
+SELECT {IS_SUPERSEDED} FROM (
     SELECT $1::text AS datasource, $2::tstzrange AS span, $3::boolean AS replaces, $4::boolean AS alone,
         $5::timestamptz AS accepted_at, $6::uuid AS task_id
 ) AS mine
@@ -147,8 +146,8 @@ class PostgresIngestions:
                 return Now(known["slots"])
             if known["admitted"]:
                 return Later(WaitsFor.LOCK if known["locked"] else WaitsFor.SLOT)
-            if await connection.fetchval(OVERTAKEN, task_id):
-                return Overtaken()
+            if await connection.fetchval(SUPERSEDED, task_id):
+                return Superseded()
             if before := await connection.fetchrow(BEFORE, task_id):
                 return Later(kind_of(alone=before["alone"], replaces=before["replaces"]))
             return Later(WaitsFor.WORKERS if await connection.fetchval(NO_WORKERS) else WaitsFor.SLOT)
@@ -161,7 +160,7 @@ class PostgresIngestions:
         told, span = ingestion.about, asyncpg.Range(wish.span.start, wish.span.end)
         asked = (told.datasource, span, wish.replaces, wish.alone, told.accepted_at, told.task_id)
         async with transaction(self.pool) as connection:
-            return bool(await connection.fetchval(WOULD_BE_OVERTAKEN, *asked))
+            return bool(await connection.fetchval(WOULD_BE_SUPERSEDED, *asked))
 
     async def replaced(self, ingestion: Ingestion) -> bool:
         async with transaction(self.pool) as connection:
@@ -227,7 +226,7 @@ class PostgresIngestions:
 def _ingestion(row: asyncpg.Record) -> Ingestion:
     code, message = row["problem_code"], row["problem_message"]
     return Ingestion(
-        cause=_cause(row["cause"]),
+        cause=cast("Cause", decode_structured(row["cause"])),  # written by `record` alone
         phase=Phase(row["phase"]),
         attempt=row["attempt"],
         polls=row["polls"],
@@ -238,10 +237,3 @@ def _ingestion(row: asyncpg.Record) -> Ingestion:
         waits_for=WaitsFor(row["waits_for"]) if row["waits_for"] else None,
         deadline=row["deadline"],
     )
-
-
-def _cause(document: bytes) -> Cause:
-    envelope = decode_structured(document)
-    if isinstance(envelope.data, TaskCommand):
-        return cast("Envelope[TaskCommand]", envelope)
-    return decode_as(FileValidated, document)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from druid_submitter.domain.failure import passes
 from druid_submitter.domain.identity import druid_task_id
+from druid_submitter.domain.watch import Conclude
 from sluice.events import (
     Accepted,
     Envelope,
@@ -18,6 +19,7 @@ from sluice.events import (
     Receipt,
     Rejected,
     TaskCommand,
+    TaskFact,
     WaitsFor,
 )
 
@@ -43,7 +45,11 @@ FORGOTTEN = Problem(
 
 
 class Phase(StrEnum):
-    """submitting → submitted → ingesting → proving → concluded, or from anywhere: clearing → concluded."""
+    """submitting → submitted → ingesting → proving → concluded, or from anywhere: clearing → concluded.
+
+    What is to be tried again goes back to submitting, what shows no rows for minutes to ingesting. What is not to be loaded
+    begins as clearing.
+    """
 
     SUBMITTING = "submitting"
     SUBMITTED = "submitted"
@@ -52,17 +58,6 @@ class Phase(StrEnum):
     """Druid says SUCCESS and the task holds no slot any more; its rows are being counted."""
     CLEARING = "clearing"
     CONCLUDED = "concluded"
-
-
-@dataclass(frozen=True, slots=True)
-class About:
-    """What every fact of a task says of it."""
-
-    task_id: UUID
-    datasource: str
-    filename: str
-    accepted_at: datetime
-    dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +114,7 @@ class Ingestion:
         return self.cancelled or (self.problem is not None and self.problem.code == TIME_LIMIT)
 
     @property
-    def about(self) -> About:
+    def about(self) -> TaskFact:
         return about(self.cause)
 
     @property
@@ -144,14 +139,13 @@ class Ingestion:
         return DryRun(data.verdict) if data.dry_run else Load(data.verdict)
 
 
-def about(cause: Cause) -> About:
+def about(cause: Cause) -> TaskFact:
     """Raises ValueError for a command that makes no task."""
-    data = cause.data
-    if isinstance(data, FileValidated):
-        return About(data.task_id, data.datasource, data.filename, data.accepted_at, data.dry_run)
-    if (made := data.made()) is None:
-        raise ValueError("the command does not say which task it makes, of which datasource and file")
-    return About(made.task_id, made.datasource, made.filename, made.accepted_at)
+    if isinstance(cause.data, FileValidated):
+        return cause.data
+    if made := cause.data.made():
+        return made
+    raise ValueError("the command does not say which task it makes, of which datasource and file")
 
 
 def first_phase(cause: Cause) -> Phase:
@@ -183,7 +177,7 @@ def too_late(ingestion: Ingestion) -> Problem | None:
     return Problem(code=TOO_LATE, message=f"The cancel came too late: {done}")
 
 
-def refusal(ingestion: Ingestion) -> tuple[Outcome, Receipt, Problem]:
+def refusal(ingestion: Ingestion) -> Conclude:
     """How a task ends that does not succeed: by its verdict, by a cancel, or because Druid could not do it."""
     problem = ingestion.problem or Problem(code="internal", message="Loading failed.")
     if passes(problem) and ingestion.cancelled:
@@ -194,14 +188,14 @@ def refusal(ingestion: Ingestion) -> tuple[Outcome, Receipt, Problem]:
     match ingestion.work:
         case Refuse(verdict):
             if isinstance(verdict, Failed):
-                return Outcome.FAILED, none_loaded, verdict.problem
+                return Conclude(Outcome.FAILED, none_loaded, verdict.problem)
             rows = none_loaded.model_copy(update={"source": verdict.source, "rejected": verdict.rejected})
-            return Outcome.REJECTED, rows, verdict.problem
+            return Conclude(Outcome.REJECTED, rows, verdict.problem)
         case Load(accepted) | DryRun(accepted):
             counts = {"source": accepted.source, "accepted": accepted.accepted, "rejected": accepted.rejected}
             outcome = Outcome.CANCELLED if problem.code == CANCELLED.code else Outcome.FAILED
-            return outcome, none_loaded.model_copy(update=counts), problem
+            return Conclude(outcome, none_loaded.model_copy(update=counts), problem)
         case Retract():
-            return Outcome.FAILED, none_loaded, problem
+            return Conclude(Outcome.FAILED, none_loaded, problem)
         case _:
             assert_never(ingestion.work)

@@ -24,9 +24,9 @@ class Holding:
 
 
 def compare(
-    contract: Contract, accepted: Accepted, interval: Interval, holding: Holding, *, overtaken: bool
+    contract: Contract, accepted: Accepted, interval: Interval, holding: Holding, *, superseded: bool
 ) -> Preview:
-    """`overtaken`: a later file is loaded already, so that this one could not be."""
+    """`superseded`: a later file is loaded already, so that this one could not be."""
     metrics = contract.druid.rollup.aggregators if contract.druid.rollup else ()
     columns = (*(column["name"] for column in dimensions(contract)), *(each.name for each in metrics))
     filled = [name for name in columns if name not in OURS]
@@ -37,7 +37,7 @@ def compare(
         vanishing=0 if contract.druid.mode is DruidMode.APPEND else holding.rows,
         new_columns=_first(name for name in filled if name not in holding.columns),
         unfilled_columns=_first(sorted(set(holding.columns) - OURS - set(filled))),
-        superseded=overtaken,
+        superseded=superseded,
     )
 
 

@@ -29,6 +29,8 @@ DIMENSION_TYPES = {
 }
 
 TASK_COLUMN = "__task_id"
+PRIORITY = 50
+"""Of a task of ours, as Druid gives it to tasks that load."""
 
 SEGMENT_ROWS = 5_000_000
 """About so many rows in a segment of hashed or range partitions where the contract does not say; Druid's own default."""
@@ -121,7 +123,7 @@ def build_removal(datasource: str, druid_id: str, removed: UUID, interval: Inter
             "maxNumConcurrentSubTasks": 1,
             "maxRetry": 0,
         },
-        "context": {"useConcurrentLocks": True, "priority": 50, "tags": {"removes": str(removed)}},
+        "context": {"useConcurrentLocks": True, "priority": PRIORITY, "tags": {"removes": str(removed)}},
     }
 
 

@@ -20,11 +20,11 @@ class Later:
 
 
 @dataclass(frozen=True, slots=True)
-class Overtaken:
+class Superseded:
     """A later file is loaded already, and one of the two replaces the other's rows: in order, it would be gone or be there."""
 
 
-Turn = Now | Later | Overtaken
+Turn = Now | Later | Superseded
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
 
-from sluice.events import Accepted, Outcome, Preview, Receipt
+from sluice.events import Accepted, Outcome, Preview, Problem, Receipt
 
 LOST_AFTER = 3
 """Polls in a row on which Druid does not know a task that it took: then it is submitted again, under the same id."""
@@ -81,8 +81,11 @@ class Remove:
 
 @dataclass(frozen=True, slots=True)
 class Conclude:
+    """`problem`: why it does not succeed. `preview`: of a dry run."""
+
     outcome: Outcome
     rows: Receipt
+    problem: Problem | None = None
     preview: Preview | None = None
 
 
@@ -128,18 +131,19 @@ def prove_retracted(presence: Presence) -> Wait | Conclude:
     return Conclude(Outcome.SUCCEEDED, Receipt(accepted=0, ingested=0, queryable=0))
 
 
-def clear(outcome: Outcome, rows: Receipt, presence: Presence) -> Wait | Remove | Hold | Conclude:
+def clear(refused: Conclude, presence: Presence) -> Wait | Remove | Hold | Conclude:
     """Before any outcome but succeeded: not one row of the task may be in Druid.
 
     Where all are there, it has succeeded after all. `rows.accepted` of them may be: of a refused file, none.
     """
+    rows = refused.rows
     if not presence.loaded:
         return Wait()
     if not presence.counted:
-        return Conclude(outcome, rows)
+        return refused
     if presence.counted == rows.accepted:
         loaded = {"ingested": presence.counted, "queryable": presence.counted}
         return Conclude(Outcome.SUCCEEDED, rows.model_copy(update=loaded))
     if rows.accepted and presence.counted < rows.accepted:
         return Remove()
-    return Hold(f"a query counts {presence.counted} rows of a task that is to end as {outcome}")
+    return Hold(f"a query counts {presence.counted} rows of a task that is to end as {refused.outcome}")

@@ -1,4 +1,4 @@
-"""The three loops that take an ingestion from its verdict to its outcome, wired. None waits for another."""
+"""The loops that take an ingestion from its verdict to its outcome, wired. None waits for another."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -93,7 +93,10 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`batch_size`: ingestions that one loop holds at a time. `time`: of Druid for an attempt at a file whose contract sets none."""
+    """`batch_size`: ingestions that are submitted, or concluded, at a time.
+
+    `time`: of Druid for an attempt at a file whose contract sets none.
+    """
 
     batch_size: int
     attempts: Attempts

@@ -17,7 +17,7 @@ from druid_submitter.usecases.patience import Patience
 from druid_submitter.usecases.prove import ProveIngestion
 from druid_submitter.usecases.rows import Rows
 from sluice.clock import Clock
-from sluice.events import Outcome, Problem
+from sluice.events import Outcome
 
 log = structlog.get_logger()
 
@@ -40,26 +40,25 @@ class ClearIngestion:
             case TaskState.RUNNING | TaskState.UNKNOWN:
                 await self.patience.wait(ingestion)
                 return
-        outcome, rows, problem = refusal(ingestion)
+        refused = refusal(ingestion)
         if isinstance(ingestion.work, Retract):
-            failed = Conclude(outcome, rows)
-            await self._end(ingestion, await self._retracted(ingestion, ingestion.work.task_id, failed), problem)
+            await self._end(ingestion, await self._retracted(ingestion, ingestion.work.task_id, refused))
             return
-        decision = clear(outcome, rows, await self.rows.left(ingestion))
+        decision = clear(refused, await self.rows.left(ingestion))
         if isinstance(decision, Remove):
             await self._remove(ingestion)
         else:
-            await self._end(ingestion, decision, problem)
+            await self._end(ingestion, decision)
 
-    async def _end(self, ingestion: Ingestion, decision: Wait | Hold | Conclude, problem: Problem) -> None:
+    async def _end(self, ingestion: Ingestion, decision: Wait | Hold | Conclude) -> None:
         """Where the cause may have passed, not yet: the next attempt is due after a pause."""
         failed = isinstance(decision, Conclude) and decision.outcome is Outcome.FAILED
         due = self.attempts.next(ingestion.problem, ingestion.attempt, self.clock())
         if failed and due:
-            log.info("another attempt", after=problem.code, due=due.isoformat())
+            log.info("another attempt", after=ingestion.problem and ingestion.problem.code, due=due.isoformat())
             await self.ingestions.try_again(ingestion, due)
         else:
-            await self.conclude(ingestion, decision, problem)
+            await self.conclude(ingestion, decision)
 
     async def _retracted(self, ingestion: Ingestion, removed: UUID, failed: Conclude) -> Wait | Conclude:
         """Druid may say FAILED of a task that has taken the rows out: where none is left, it has succeeded after all."""
@@ -94,7 +93,7 @@ class ClearIngestion:
         statuses = await self.druid.statuses(ids)
         druid_id = next((each for each in ids if statuses[each].state is not TaskState.FAILED), None)
         if druid_id is None:
-            await self.conclude(ingestion, Hold(f"{len(ids)} removals of its rows failed in Druid"), None)
+            await self.conclude(ingestion, Hold(f"{len(ids)} removals of its rows failed in Druid"))
             return
         interval = await self.rows.interval(ingestion.work.accepted)
         log.warning("rows of a broken ingestion are taken out", druid_task_id=druid_id)

@@ -1,17 +1,17 @@
 """Say how a task ends: the only place where an outcome is made."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, assert_never
 
 import structlog
 
-from druid_submitter.domain.ingestion import DryRun, Ingestion, Refuse, Retract, too_late
+from druid_submitter.domain.ingestion import DryRun, Ingestion, Load, Refuse, Retract, Work, too_late
 from druid_submitter.domain.watch import Conclude, Hold, Wait
 from druid_submitter.ports import Ingestions
 from druid_submitter.usecases.patience import Patience
 from druid_submitter.usecases.progress import SOURCE
 from sluice.clock import Clock
-from sluice.events import Outcome, Problem, TaskCompleted, follow
+from sluice.events import Outcome, Rejected, TaskCompleted, TaskFact, follow
 
 log = structlog.get_logger()
 
@@ -22,7 +22,7 @@ class ConcludeIngestion:
     patience: Patience
     clock: Clock
 
-    async def __call__(self, ingestion: Ingestion, decision: Wait | Hold | Conclude, problem: Problem | None) -> None:
+    async def __call__(self, ingestion: Ingestion, decision: Wait | Hold | Conclude) -> None:
         match decision:
             case Wait():
                 await self.patience.wait(ingestion)
@@ -30,7 +30,7 @@ class ConcludeIngestion:
                 log.error("held: rows in Druid are not what they must be", reason=reason)
                 await self.patience.hold(ingestion)
             case Conclude():
-                await self._conclude(ingestion, decision, problem)
+                await self._conclude(ingestion, decision)
             case _:
                 assert_never(decision)
 
@@ -39,17 +39,17 @@ class ConcludeIngestion:
         log.warning("the outcome stands on S3 already", outcome=fact.outcome)
         await self.ingestions.conclude(ingestion, follow(ingestion.cause, fact, source=SOURCE, time=fact.completed_at))
 
-    async def _conclude(self, ingestion: Ingestion, end: Conclude, problem: Problem | None) -> None:
+    async def _conclude(self, ingestion: Ingestion, end: Conclude) -> None:
         now, work = self.clock(), ingestion.work
-        verdict = getattr(ingestion.cause.data, "verdict", None)
+        errors, report = _judged(work)
         fact = TaskCompleted(
             **told_of(ingestion),
             outcome=end.outcome,
             rows=end.rows,
-            errors=getattr(verdict, "errors", 0),
-            error=None if end.outcome is Outcome.SUCCEEDED else problem,
+            errors=errors,
+            error=end.problem,
             remark=too_late(ingestion) if end.outcome is Outcome.SUCCEEDED else None,
-            report=getattr(verdict, "report", None),
+            report=report,
             druid_task_id=None if isinstance(work, Refuse | DryRun) else ingestion.druid_task_id,
             completed_at=now,
             retracts=work.task_id if isinstance(work, Retract) else None,
@@ -59,6 +59,17 @@ class ConcludeIngestion:
         log.info("concluded", outcome=end.outcome, rows=end.rows.model_dump())
 
 
+def _judged(work: Work) -> tuple[int, str | None]:
+    """Errors of the file, and where its report is."""
+    match work:
+        case Load(accepted) | DryRun(accepted):
+            return 0, accepted.report
+        case Refuse(Rejected() as verdict):
+            return verdict.errors, verdict.report
+        case _:
+            return 0, None
+
+
 def told_of(ingestion: Ingestion) -> dict[str, Any]:
     """What every fact of a task says of it."""
-    return asdict(ingestion.about)
+    return {name: getattr(ingestion.about, name) for name in TaskFact.model_fields}

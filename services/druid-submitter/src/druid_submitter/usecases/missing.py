@@ -50,5 +50,5 @@ class FindMissingRows:
             said = (
                 f"Druid processed {accepted.accepted} rows, a query counts {missing.counted}, and nothing explains it"
             )
-            await self.conclude(ingestion, Hold(said), None)
+            await self.conclude(ingestion, Hold(said))
         return True

@@ -30,22 +30,18 @@ class PreviewIngestion:
     conclude: ConcludeIngestion
 
     async def __call__(self, ingestion: Ingestion, work: DryRun) -> None:
-        _, receipt, _ = refusal(ingestion)
+        await self.conclude(ingestion, await self._decide(ingestion, work.accepted))
+
+    async def _decide(self, ingestion: Ingestion, accepted: Accepted) -> Wait | Hold | Conclude:
+        receipt = refusal(ingestion).rows
         if ingestion.cancelled:
-            await self.conclude(ingestion, Conclude(Outcome.CANCELLED, receipt), CANCELLED)
-            return
+            return Conclude(Outcome.CANCELLED, receipt, CANCELLED)
         try:
-            answer = await self._look(ingestion, work.accepted)
+            answer = await self._look(ingestion, accepted)
         except Permanent as error:
             log.warning("no preview", error=str(error))
-            problem = Problem(code=error.code, message=str(error)[:1000])
-            await self.conclude(ingestion, Conclude(Outcome.FAILED, receipt), problem)
-            return
-        if isinstance(answer, Preview):
-            decision = Conclude(Outcome.CANCELLED, receipt, answer)
-            await self.conclude(ingestion, decision, told(answer))
-        else:
-            await self.conclude(ingestion, answer, None)
+            return Conclude(Outcome.FAILED, receipt, Problem(code=error.code, message=str(error)[:1000]))
+        return Conclude(Outcome.CANCELLED, receipt, told(answer), answer) if isinstance(answer, Preview) else answer
 
     async def _look(self, ingestion: Ingestion, accepted: Accepted) -> Wait | Hold | Preview:
         """Once all that is there can be counted; what is on its way at that moment is not in it."""
@@ -60,5 +56,5 @@ class PreviewIngestion:
         if rows is None or not presence.loaded:
             return Wait()
         holding = Holding(rows, await self.druid.columns(datasource))
-        overtaken = await self.ingestions.superseded(ingestion, to_load(mode, interval))
-        return compare(contract, accepted, interval, holding, overtaken=overtaken)
+        superseded = await self.ingestions.superseded(ingestion, to_load(mode, interval))
+        return compare(contract, accepted, interval, holding, superseded=superseded)

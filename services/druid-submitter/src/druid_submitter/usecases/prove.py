@@ -44,5 +44,5 @@ class ProveIngestion:
                 raise TypeError(f"task {ingestion.task_id} has nothing to prove")
             case _:
                 assert_never(ingestion.work)
-        await self.conclude(ingestion, decision, problem=None)
+        await self.conclude(ingestion, decision)
         return True

@@ -7,7 +7,7 @@ import structlog
 
 from druid_submitter.domain.ingestion import SUPERSEDED, DryRun, Ingestion, Load, Phase, Refuse, Retract
 from druid_submitter.domain.spec import build_removal, build_spec
-from druid_submitter.domain.turn import Later, Now, Overtaken, Wish, to_load, to_take_out
+from druid_submitter.domain.turn import Later, Now, Superseded, Wish, to_load, to_take_out
 from druid_submitter.errors import IdBurnt
 from druid_submitter.ports import Admission, Contracts, DruidTasks, Ingestions, Paused
 from druid_submitter.usecases.begin import BeginAttempt
@@ -23,9 +23,6 @@ from sluice.errors import Transient
 from sluice.events import DruidSubmitted, WaitsFor, follow
 
 log = structlog.get_logger()
-
-PRIORITY = 50
-"""Of tasks that load, as Druid gives it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +45,7 @@ class SubmitIngestion:
         match await self.ingestions.turn(ingestion, wish):
             case Later(waits_for):
                 await self.patience.queue(ingestion, WaitsFor.PAUSED if paused else waits_for)
-            case Overtaken():
+            case Superseded():
                 log.warning("superseded: a later file is loaded already")
                 await self.ingestions.clearing(ingestion, SUPERSEDED)
             case Now() if paused:
@@ -79,7 +76,7 @@ class SubmitIngestion:
 
     async def _locked(self, datasource: str, wish: Wish) -> bool:
         """By somebody else: of ours nothing runs beside a task that runs alone."""
-        locked = await self.druid.locked(datasource, PRIORITY)
+        locked = await self.druid.locked(datasource)
         return any(each.overlaps(wish.span) for each in locked)
 
     async def _spec(self, ingestion: Ingestion, slots: int) -> dict[str, Any]:

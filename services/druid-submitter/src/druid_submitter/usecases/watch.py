@@ -18,7 +18,7 @@ from sluice.events import Problem
 
 log = structlog.get_logger()
 
-BATCH = 500
+ASKED_AT_ONCE = 500
 """Ids in one question."""
 NOT_ASKED = TaskStatus(TaskState.RUNNING)
 """Of one that Druid did not name, and was not asked for singly yet: as far as is known, it goes on."""
@@ -40,7 +40,7 @@ class WatchIngestions:
         """False: how soon to ask again is for the pace to say."""
         if not await self.pace.may_ask():
             return False
-        due = await self.ingestions.lease({Phase.SUBMITTED, Phase.INGESTING}, BATCH)
+        due = await self.ingestions.lease({Phase.SUBMITTED, Phase.INGESTING}, ASKED_AT_ONCE)
         if not due:
             return False
         # one that was unknown before goes first, so that it becomes certain soon
