@@ -73,7 +73,14 @@ def test_each_code_has_a_sentence_and_a_page():
     classes = {each.code for each in vars(errors).values() if isinstance(each, type) and issubclass(each, Permanent)}
     classes -= {Permanent.code}
     given_up = {each.code for each in vars(ingestion).values() if isinstance(each, Problem)}
-    assert outcome_kinds().keys() == {*Why, *classes, *given_up, RETENTION_DROPS, ingestion.TIME_LIMIT, ingestion.TOO_LATE}
+    assert outcome_kinds().keys() == {
+        *Why,
+        *classes,
+        *given_up,
+        RETENTION_DROPS,
+        ingestion.TIME_LIMIT,
+        ingestion.TOO_LATE,
+    }
 
 
 def test_only_causes_that_may_pass_are_met_with_another_attempt_and_only_so_often():
