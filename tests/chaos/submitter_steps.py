@@ -24,6 +24,7 @@ ASKING = {
     "DruidTasks.row_stats",
     "DruidTasks.rows",
     "DruidTasks.rules",
+    "DruidTasks.segment_types",
     "DruidTasks.statuses",
     "DruidTasks.words",
     "Ingestions.replaced",

@@ -158,7 +158,9 @@ def test_a_task_ends_once_and_right(crashed, kind, state, rows, effective):
     ended = crashed[kind]
     assert (ended.state, ended.rows, ended.effective) == (state, rows, effective)
     assert (ended.completed, ended.outcomes) == (1, 1)
-    assert ended.submitted == (2 if kind == "pre-empted" else 1) or not effective
+    # of an attempt that is found to have loaded the rows, after a death, only the outcome tells
+    told = {1, 2} if kind == "pre-empted" else {1}
+    assert ended.submitted in told or not effective
 
 
 @pytest.mark.real

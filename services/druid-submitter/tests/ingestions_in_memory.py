@@ -72,10 +72,11 @@ class InMemoryIngestions:
     def _change(self, ingestion, said=None, **changes):
         row = self.rows[ingestion.task_id]
         if row["lease"] != ingestion.lease:
-            return
+            return False
         row.update(changes)
         if said:
             self.said.append(said)
+        return True
 
     async def turn(self, ingestion, wish):
         mine = self.rows[ingestion.task_id]
@@ -141,7 +142,10 @@ class InMemoryIngestions:
 
     async def conclude(self, ingestion, fact):
         loaded = fact.data.outcome is Outcome.SUCCEEDED and isinstance(ingestion.work, Load)
-        self._change(ingestion, fact, phase=Phase.CONCLUDED, outcome=fact, loaded=loaded)
+        if not self._change(ingestion, fact, phase=Phase.CONCLUDED, outcome=fact, loaded=loaded):
+            return
+        if fact.data.outcome is Outcome.SUCCEEDED and fact.data.retracts in self.rows:
+            self.rows[fact.data.retracts]["loaded"] = False
 
     async def wait(self, ingestion, until, *, unknown=False, waits_for=None):
         polls, unknown_polls = ingestion.polls + 1, ingestion.unknown_polls + 1 if unknown else 0

@@ -87,6 +87,7 @@ class ScriptedDruid:
     there: Interval | None = None
     room: Capacity | None = FOUR_SLOTS
     locks: list = field(default_factory=list)
+    types: list = field(default_factory=list)
     asked: list = field(default_factory=list)
     """How many ids at a time."""
     burnt: list = field(default_factory=list)
@@ -116,6 +117,9 @@ class ScriptedDruid:
         if isinstance(self.refusing, Transient):
             raise self.refusing
         return self.room
+
+    async def segment_types(self, _datasource, _interval):
+        return self.types
 
     async def locked(self, _datasource):
         return self.locks

@@ -143,7 +143,6 @@ async def test_rows_of_one_upload_are_taken_out_and_those_of_others_stay_as_they
     await retract(druid, datasource, first, span)
     await eventually(lambda: druid.presence(datasource, second, other), Presence(100, loaded=True))
     assert await columns_of(druid, datasource) == before
-    assert not await druid._is_emptied(datasource)
     await retract(druid, datasource, second, other)
     assert await druid.presence(datasource, second, None) == Presence(0, loaded=True)
 
@@ -180,6 +179,49 @@ async def test_the_extent_is_that_of_all_segments_also_of_those_that_no_server_h
         druid = DruidConnection(http, Places(dict.fromkeys(Role, ("http://druid",))))
         extent = await HttpDruidTasks(druid).extent("a_b")
     assert extent == parsed("2024-01-01T00:00:00.000Z/2025-01-02T00:00:00.000Z")
+
+
+def segment(dimensions, shards="numbered"):
+    return {"dimensions": dimensions, "shardSpec": {"type": shards}}
+
+
+@pytest.mark.parametrize("unknown", ["Object 'sales' not found", "Column '__task_id' not found in any table"])
+@pytest.mark.parametrize(
+    ("segments", "certain"),
+    [
+        ([segment("OrderID,__task_id")], False),
+        ([segment("OrderID"), segment("__task_id")], False),
+        ([segment("OrderID"), segment("not__task_id")], True),
+        ([segment("OrderID,__task_id", "tombstone")], True),
+    ],
+)
+async def test_what_the_broker_does_not_know_yet_is_not_taken_for_no_rows(unknown, segments, certain):
+    """It hears of tables and columns late: by default, within a minute."""
+
+    def answer(request):
+        if request.url.path.endswith("/loadstatus"):
+            return httpx.Response(200, json={"sales": 100.0})
+        if request.url.path.endswith("/segments"):
+            return httpx.Response(200, json=segments)
+        return httpx.Response(400, json={"errorCode": "invalidInput", "errorMessage": unknown})
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
+        druid = HttpDruidTasks(DruidConnection(http, Places(dict.fromkeys(Role, ("http://druid",)))))
+        for rolled_up in (False, True):
+            found = await druid.presence("sales", uuid4(), None, rolled_up=rolled_up)
+            assert found == Presence(0, loaded=certain)
+
+
+async def test_druid_says_which_columns_its_segments_have(druid, settings):
+    datasource = f"r{uuid4().hex[:12]}"
+    async with open_objectstore(settings) as store:
+        _, span = await load(druid, store, datasource, 0)
+    path = f"/druid/coordinator/v1/metadata/datasources/{datasource}/segments?full"
+    segments = (await druid.druid.ask(Role.COORDINATOR, "POST", path, [span.iso()])).json()
+    assert segments
+    assert {each["dimensions"] for each in segments} == {"OrderID,__task_id"}
+    assert await druid.segment_types(datasource, span) == [{"OrderID": "STRING", "__task_id": "STRING"}] * len(segments)
+    assert not await druid._holds_none_of_ours(datasource, None)
 
 
 async def count(druid, datasource):

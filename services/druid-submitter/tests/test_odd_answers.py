@@ -27,6 +27,7 @@ QUESTIONS = {
     "extent": lambda druid: druid.extent("sales"),
     "rows": lambda druid: druid.rows("sales", DAY),
     "columns": lambda druid: druid.columns("sales"),
+    "segment_types": lambda druid: druid.segment_types("sales", DAY),
     "presence": lambda druid: druid.presence("sales", TASK, None),
     "submit": lambda druid: druid.submit({"id": "a", "type": "index_parallel"}),
 }
@@ -67,6 +68,8 @@ async def test_any_other_shape_is_waited_out(question, body):
         ("rules", {}),
         ("columns", {}),
         ("rows", {}),
+        ("segment_types", {}),
+        ("segment_types", [{}]),
         ("presence", {"sales": "all"}),
         ("presence", []),
     ],

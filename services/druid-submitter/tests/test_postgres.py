@@ -19,7 +19,7 @@ from druid_submitter.settings import SubmitterSettings
 from sluice import outbox, postgres
 from sluice.clock import utc_now
 from sluice.contracts import DruidMode
-from sluice.errors import Transient
+from sluice.errors import Permanent, Transient
 from sluice.events import Envelope, Outcome, Problem, Receipt, TaskCommand, TaskCompleted, follow
 from sluice.messaging import decode_structured
 from sluice.objectstore import open_objectstore
@@ -204,6 +204,26 @@ async def test_a_batch_of_the_outbox_that_takes_long_ends_before_it_is_through(o
     monkeypatch.setattr(sys.modules[outbox.relay.__module__], "SECONDS", 0.0)
     counts = [await outbox.relay(pool, SCHEMA, publisher.publish) for _ in range(4)]
     assert (counts, len(publisher.published)) == ([1, 1, 1, 0], 3)
+
+
+async def test_what_can_never_be_told_holds_up_nothing_of_what_is_told_after_it(one, pool):
+    events = [file_validated() for _ in range(3)]
+    for event in events:
+        await one.record(event)
+    for held in await one.lease():
+        await one.conclude(held, outcome_of(held.cause))
+    published = []
+
+    async def deliver(envelope):
+        if envelope.data.task_id == events[0].data.task_id:
+            raise Permanent("what stands on S3 cannot be read")
+        published.append(envelope.data.task_id)
+
+    for _ in range(2):
+        with pytest.raises(Permanent, match="cannot be read"):
+            await outbox.relay(pool, SCHEMA, deliver)
+    assert sorted(published) == sorted(event.data.task_id for event in events[1:])
+    assert await pool.fetchval("SELECT count(*) FROM submitter.outbox") == 1
 
 
 async def test_a_replica_that_is_stopped_while_it_tells_keeps_nothing_to_itself(one, pool, settings):

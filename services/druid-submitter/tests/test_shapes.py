@@ -3,6 +3,7 @@
 import asyncio
 import io
 import time
+from collections import Counter
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -25,6 +26,7 @@ from sluice.contracts import (
     Contract,
     DruidMode,
     DruidTarget,
+    FieldType,
     Granularity,
     Partitions,
     PartitionsType,
@@ -106,7 +108,8 @@ class Bench:
 
     async def retract(self, loaded: Loaded) -> None:
         datasource = loaded.contract.datasource
-        await self.run(build_removal(datasource, f"sluice_{uuid4()}", loaded.task_id, loaded.interval))
+        segments = await self.druid.segment_types(datasource, loaded.interval)
+        await self.run(build_removal(datasource, f"sluice_{uuid4()}", loaded.task_id, loaded.interval, segments))
         await self.assert_counted(loaded, 0)
 
     async def assert_counted(self, loaded: Loaded, rows: int = PARTS * ROWS) -> None:
@@ -141,6 +144,18 @@ class Bench:
             }
         assert found == [expected[name] for name in kept.values()], (loaded.spec, found)
 
+    async def values(self, loaded: Loaded, column: str) -> Counter:
+        """As segments have them: SQL would show all as of one type."""
+        body = {
+            "queryType": "scan",
+            "dataSource": loaded.contract.datasource,
+            "intervals": [loaded.interval.iso()],
+            "columns": [column],
+            "filter": {"type": "selector", "dimension": "__task_id", "value": str(loaded.task_id)},
+        }
+        found = (await self.druid.druid.ask(Role.BROKER, "POST", "/druid/v2", body)).json()
+        return Counter(row[column] for each in found for row in each["events"])
+
     async def ask(self, query: str, loaded: Loaded) -> list:
         body = {
             "query": query,
@@ -174,10 +189,14 @@ def rows_of(contract: Contract, task_id: UUID, part: int) -> pl.DataFrame:
     """Over three spans of segments; many agree in everything but the numbers. Some cells are empty."""
     numbers = range(part * ROWS, (part + 1) * ROWS)
     span = LONGER_THAN_ONE[contract.druid.segment_granularity]
+    is_text, is_whole = (
+        contract.field(name).type is kind
+        for name, kind in (("OrderID", FieldType.STRING), ("Quantity", FieldType.INTEGER))
+    )
     columns = {
         "__time": [NOW + (number % 3) * span + timedelta(seconds=number) for number in numbers],
-        "OrderID": [f"O{number % 4}" if number % 4 else None for number in numbers],
-        "Quantity": [number if number % 5 else None for number in numbers],
+        "OrderID": [(f"O{number % 4}" if is_text else number % 4) if number % 4 else None for number in numbers],
+        "Quantity": [(number if is_whole else number + 0.5) if number % 5 else None for number in numbers],
         "UnitPrice": [number / 4 for number in numbers],
         "Gift": [number % 2 == 0 for number in numbers],
         "DeliveredOn": ["2024-01-31"] * ROWS,
@@ -257,3 +276,22 @@ async def test_rows_of_one_file_are_taken_out_and_those_beside_them_keep_what_wa
 
 def with_rollup(contract: Contract, rollup: Rollup | None) -> Contract:
     return replace(contract, druid=replace(contract.druid, rollup=rollup))
+
+
+@pytest.mark.parametrize("endpoints", [REAL], indirect=True)  # in the simulator a column has one type
+@pytest.mark.parametrize("of_whole_numbers", ["Quantity", "OrderID"])
+async def test_a_removal_keeps_what_stands_beside_whole_numbers(bench, of_whole_numbers):
+    """Loaded under a version of the contract in which the column is of another type: fractions, or texts."""
+    now = target(mode=DruidMode.APPEND)
+    number = [replace(each, type=FieldType.INTEGER) if each.name == of_whole_numbers else each for each in now.fields]
+    other = [replace(each, type=FieldType.NUMBER) if each.name == "Quantity" else each for each in now.fields]
+    before, after = replace(now, fields=tuple(number)), replace(now, fields=tuple(other))
+    first, second, third = [await bench.load(each) for each in (before, after, after)]
+    for each in (first, second, third):
+        await bench.assert_counted(each)
+    kept = await bench.values(second, of_whole_numbers)
+    assert len(kept) > 3
+    await bench.retract(third)
+    assert await bench.values(second, of_whole_numbers) == kept
+    await bench.retract(first)
+    assert await bench.values(second, of_whole_numbers) == kept

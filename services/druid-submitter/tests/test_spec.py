@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from submitter_fakes import CONTRACT
 
-from druid_submitter.domain.interval import parsed
-from druid_submitter.domain.spec import build_spec, sub_tasks
+from druid_submitter.domain.interval import ALL_TIME, parsed
+from druid_submitter.domain.spec import build_removal, build_spec, sub_tasks
 from sluice.contracts import (
     Aggregator,
     AggregatorType,
@@ -195,3 +195,29 @@ def keys(value: object) -> Iterator[str]:
         case list():
             for each in value:
                 yield from keys(each)
+
+
+def removal(*segments):
+    return build_removal("sales", "sluice_x", UUID(int=1), ALL_TIME, segments)
+
+
+def test_a_removal_leaves_types_to_the_segments_that_agree_on_them():
+    same = {"OrderID": "STRING", "Quantity": "LONG"}
+    assert "dimensionsSpec" not in removal()
+    assert "dimensionsSpec" not in removal(same, {**same, "Notes": "COMPLEX<json>"}, {})
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "holds"),
+    [
+        ("LONG", "DOUBLE", "double"),
+        ("FLOAT", "LONG", "double"),
+        ("LONG", "STRING", "string"),
+        ("STRING", "DOUBLE", "string"),
+        ("STRING", "COMPLEX<json>", "string"),
+    ],
+)
+def test_a_removal_names_types_that_hold_every_value_where_segments_differ(one, other, holds):
+    spec = removal({"A": one, "B": "LONG"}, {"A": other, "C": "COMPLEX<json>", "D": "FLOAT"})
+    types = {"A": holds, "B": "long", "C": "auto", "D": "float"}
+    assert spec["dimensionsSpec"] == {"dimensions": [{"type": kind, "name": name} for name, kind in types.items()]}

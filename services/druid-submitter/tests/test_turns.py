@@ -83,9 +83,11 @@ class Queue:
     async def turns(self, *numbers: int) -> list[str]:
         return [await self.turn(number) for number in numbers]
 
-    async def ends(self, number: int, outcome: Outcome = Outcome.SUCCEEDED) -> None:
+    async def ends(self, number: int, outcome: Outcome = Outcome.SUCCEEDED, retracts: int | None = None) -> None:
         ingestion = self.held[number]
         told = {"task_id": ingestion.task_id, "datasource": ingestion.datasource, "filename": "a.csv"}
+        if retracts is not None:
+            told["retracts"] = self.held[retracts].task_id
         done = TaskCompleted(**told, accepted_at=NOW, outcome=outcome, rows=Receipt(), completed_at=NOW)
         await self.ingestions.conclude(ingestion, follow(ingestion.cause, done, source="s", time=NOW))
 
@@ -154,7 +156,19 @@ async def test_a_file_that_comes_after_a_later_one_is_superseded_where_one_takes
         assert await queue.ingestions.superseded(queue.held[number], earlier) is asked
 
 
-async def test_a_later_file_that_came_to_nothing_overtakes_nobody(queue):
+@pytest.mark.parametrize(("outcome", "turn"), [(Outcome.SUCCEEDED, "now"), (Outcome.FAILED, "superseded")])
+async def test_a_later_file_whose_rows_were_taken_out_supersedes_nobody(queue, outcome, turn):
+    await queue.comes(1, REPLACE)
+    await queue.turns(1)
+    await queue.ends(1)
+    await queue.comes(2, TAKE_OUT)
+    await queue.turns(2)
+    await queue.ends(2, outcome, retracts=1)
+    await queue.comes(0, REPLACE)
+    assert await queue.turns(0) == [turn]
+
+
+async def test_a_later_file_that_came_to_nothing_supersedes_nobody(queue):
     await queue.comes(1, REPLACE)
     await queue.turns(1)
     await queue.comes(0, REPLACE)

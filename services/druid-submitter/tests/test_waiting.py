@@ -154,6 +154,7 @@ async def asked(answer):
         (200, "<html>sign in</html>", Transient),
         (502, "<html>bad gateway</html>", Transient),
         (401, "<html>Unauthorized</html>", Transient),
+        (400, "<html>The plain HTTP request was sent to HTTPS port</html>", Transient),
     ],
 )
 async def test_what_says_nothing_of_the_task_passes(status, body, error):

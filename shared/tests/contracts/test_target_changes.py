@@ -59,3 +59,25 @@ def test_metrics_follow_a_column_that_is_renamed():
     aliased = new + "      columns: {k: {aliases: [n]}}\n"
     found = compare(load_contract(old), load_contract(aliased)).changes
     assert {each.code for each in found} == {"column-renamed"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (rollup(s="longSum n"), rollup(s="longMax n"), "the metric longSum and is the metric longMax"),
+        ("mode: append", rollup(k="longSum n"), "a column and is the metric longSum"),
+        (rollup(s="longMax n"), rollup(s="longMax n", k="longSum n"), "a column and is the metric longSum"),
+        (rollup(k="longSum n"), "mode: append", "the metric longSum and is a column"),
+    ],
+)
+def test_a_name_that_druid_would_keep_in_two_ways_is_said_to_close_the_way_back(old, new, said):
+    """`k` is a column where no metric is called so."""
+
+    def kept(settings: str):
+        columns = ("n", "m") if "name: k" in settings else ("n", "m", "k")
+        text = contract("\n".join(f"- {{name: {each}, logicalType: integer}}" for each in columns))
+        return load_contract(text.replace("timeColumn: at", f"timeColumn: at\n        {settings}"))
+
+    (clash,) = (each for each in compare(kept(old), kept(new)).changes if "retracts no file" in each.message)
+    assert clash.readers
+    assert said in clash.message

@@ -68,16 +68,19 @@ def test_an_id_that_was_used_is_known_by_code_or_words(status, body, exists):
         (200, {"sales": 40.5}, 40.5),
         (200, b"No used segment found for the given datasource and interval", None),
         (204, b"", None),
-        (404, b"", None),
     ],
 )
 def test_how_much_is_loaded(status, body, percent):
     assert percent_loaded(answer(status, body), "sales") == percent
 
 
-def test_how_much_is_loaded_is_not_guessed():
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [(400, b"forceMetadataRefresh must be specified"), (404, b"<html>default backend</html>"), (404, b"")],
+)
+def test_how_much_is_loaded_is_not_guessed(status, body):
     with pytest.raises(Transient):
-        percent_loaded(answer(400, b"forceMetadataRefresh must be specified"), "sales")
+        percent_loaded(answer(status, body), "sales")
 
 
 @pytest.mark.parametrize("counts", [COUNTS, BY_REASON])

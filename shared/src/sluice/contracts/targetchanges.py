@@ -42,7 +42,8 @@ def _rollup(old: Contract, new: Contract) -> Iterator[Change]:
         yield Change("rollup", f"{now}: {way}, and a row without it as one.", readers=True)
     else:
         yield from _granularity(before, after)
-        yield from _metrics(before, after, old)
+        yield from _metrics(before, after)
+    yield from _clashes(old, new)
     dimensions = {each.name for each in old.dimensions} & new.druid.aggregated
     for name in sorted(dimensions):
         yield Change("metric", f"{name} was a column of Druid, and is kept in metrics only.", readers=True)
@@ -56,7 +57,25 @@ def _granularity(before: Rollup, after: Rollup) -> Iterator[Change]:
         yield Change("query-granularity", f"Times were cut to {was}, and are to {now}: {said}.", readers=coarser)
 
 
-def _metrics(before: Rollup, after: Rollup, old: Contract) -> Iterator[Change]:
+def _clashes(old: Contract, new: Contract) -> Iterator[Change]:
+    """Names that Druid would have to keep in two ways: it does not write days anew that hold both."""
+    before, after = _kept(old), _kept(new)
+    for name in sorted(before.keys() & after.keys()):
+        was, now = before[name], after[name]
+        if was != now:
+            said = f"{name} was {was} and is {now}: call it otherwise. Druid can mean one, and retracts no file of days that hold both."
+            yield Change("metric", said, readers=True)
+
+
+def _kept(contract: Contract) -> dict[str, str]:
+    """As what each name stands in Druid."""
+    metrics = contract.druid.rollup.aggregators if contract.druid.rollup else ()
+    return {each.name: "a column" for each in contract.dimensions} | {
+        each.name: f"the metric {each.type}" for each in metrics
+    }
+
+
+def _metrics(before: Rollup, after: Rollup) -> Iterator[Change]:
     was_named, now_named = ({each.name: each for each in rollup.aggregators} for rollup in (before, after))
     for name in sorted({*was_named, *now_named}):
         was, now = was_named.get(name), now_named.get(name)
@@ -65,12 +84,7 @@ def _metrics(before: Rollup, after: Rollup, old: Contract) -> Iterator[Change]:
                 "metric", f"The metric {name} was removed: queries that use it find nothing new.", readers=True
             )
         elif was is None:
-            column = name in old.columns
-            said = "was a column: queries that use it mean something else" if column else "is new"
-            yield Change("metric", f"The metric {name} {said}.", readers=column)
-        elif was.type is not now.type:
-            said = f"The metric {name} was {was.type} and is {now.type}: call it otherwise, a column of Druid can mean one."
-            yield Change("metric", said, readers=True)
+            yield Change("metric", f"The metric {name} is new.")
         elif was.column != now.column:
             said = f"The metric {name} was of {was.column} and is of {now.column}: it means something else."
             yield Change("metric", said, readers=True)

@@ -37,6 +37,14 @@ class Answer:
         """Of a good answer. Raises Transient for any other, and for what is not JSON."""
         if not self.good:
             raise Transient(f"Druid's {self.role} answers {self.status} at {self.url}: {self.said}")
+        return self._parsed()
+
+    def refusal(self) -> str:
+        """What Druid itself says of what it refuses. Raises Transient for the words of whoever stands in between."""
+        self._parsed()
+        return self.said
+
+    def _parsed(self) -> Any:
         try:
             return json.loads(self.content)
         except (ValueError, RecursionError) as error:

@@ -60,9 +60,10 @@ def already_exists(answer: Answer) -> bool:
 def percent_loaded(answer: Answer, datasource: str) -> float | None:
     """Of the used segments, by `loadstatus`; None where there is none.
 
-    That is said by 204, by 404, or, where older segments exist, by 200 and plain text. Raises Transient.
+    That is said by 204 or, where older segments exist, by 200 and plain text; a 404 is of somebody else who answers there.
+    Raises Transient.
     """
-    if answer.status in {NO_CONTENT, NOT_FOUND} or (answer.good and NO_SEGMENTS in answer.text):
+    if answer.status == NO_CONTENT or (answer.good and NO_SEGMENTS in answer.text):
         return None
     return answer.read(lambda percents: float(percents[datasource]))
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import asyncpg
 
+from sluice.errors import Permanent
 from sluice.events import Envelope, Event
 from sluice.messaging.cloudevents import decode_structured, encode_structured
 from sluice.postgres import transaction
@@ -38,18 +39,26 @@ async def add(connection: asyncpg.Connection, schema: str, envelope: Envelope[Ev
 async def relay(pool: asyncpg.Pool, schema: str, deliver: Deliver) -> int:
     """Deliver what is waiting, oldest first, and forget it. Returns how many; replicas share the work by skipping locked rows.
 
-    A process that dies between delivery and commit delivers again. Raises what `deliver` raises; the rest stays.
+    A process that dies between delivery and commit delivers again. Raises what `deliver` raises; the rest stays. What can never
+    be delivered stays too, holds nothing else up, and is raised at the end.
     """
     delivered, deadline = 0, time.monotonic() + SECONDS
+    stuck: Permanent | None = None
     async with transaction(pool) as connection:
         rows = await connection.fetch(
             f"SELECT position, document FROM {schema}.outbox ORDER BY position LIMIT {BATCH} FOR UPDATE SKIP LOCKED"  # noqa: S608 - the same
         )
         for row in rows:
-            await deliver(decode_structured(row["document"]))
+            try:
+                await deliver(decode_structured(row["document"]))
+            except Permanent as error:
+                stuck = stuck or error
+                continue
             # one by one: Postgres undoes a transaction in which nothing is said for long
             await connection.execute(f"DELETE FROM {schema}.outbox WHERE position = $1", row["position"])  # noqa: S608 - the same
             delivered += 1
             if time.monotonic() >= deadline:
                 break
+    if stuck:
+        raise stuck
     return delivered

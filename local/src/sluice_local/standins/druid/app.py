@@ -60,6 +60,7 @@ def create_app(tasks: Tasks, store: Store, faults: Faults) -> Starlette:
                 methods=["POST"],
             ),
             Route("/druid/v2/sql", broker.query, methods=["POST"]),
+            Route("/druid/v2", broker.segment_metadata, methods=["POST"]),
             *control(faults),
         ],
         middleware=[Middleware(FaultyLine, faults=faults)],
@@ -160,9 +161,12 @@ class Coordinator:
         return JSONResponse({datasource: int(loaded < 100) if "simple" in query else loaded})  # noqa: PLR2004 - percent
 
     async def segments(self, request: Request) -> Response:
-        """Names of those that there are, one for each span, whatever intervals are asked for."""
+        """Names of those that there are, one for each span, whatever intervals are asked for; or `full`, with all columns in each."""
         datasource = request.path_params["datasource"]
         spans = self._store.spans(datasource)
+        if "full" in request.query_params:
+            dimensions = ",".join(self._store.columns(datasource))
+            return JSONResponse([{"dimensions": dimensions, "shardSpec": {"type": "numbered"}} for _ in spans])
         return JSONResponse([f"{datasource}_{_utc(span.start)}_{_utc(span.end)}_{_VERSION}" for span in spans])
 
     async def mark_unused(self, request: Request) -> Response:
@@ -198,6 +202,14 @@ class Broker:
         if body.get("resultFormat") == "array":
             return JSONResponse([*([names] if body.get("header") else []), *rows])
         return JSONResponse([dict(zip(names, row, strict=True)) for row in rows])
+
+    async def segment_metadata(self, request: Request) -> Response:
+        """Of the one segment that holds all: here a column has one type."""
+        body = await request.json()
+        columns = self._store.columns(body["dataSource"])
+        return JSONResponse(
+            [{"columns": {name: {"type": kind} for name, kind in columns.items()}, "aggregators": None}]
+        )
 
 
 def _unknown(query: str) -> str:

@@ -32,6 +32,7 @@ from sluice_local.standins.druid.sql import (
 _FOREVER = "CAST('infinity' AS DOUBLE)"
 _DRUIDS, _OURS = "TABLE_SCHEMA = 'druid'", "table_catalog = 'temp'"
 """Where INFORMATION_SCHEMA lists the datasources."""
+_DRUIDS_TYPES = {"TIMESTAMP": "LONG"} | {ours: druids.upper() for druids, ours in TYPES.items()}
 _HIDDEN = '"__seen_from", "__seen_until"'
 
 
@@ -148,6 +149,14 @@ class Store:
 
     def knows(self, datasource: str) -> bool:
         return datasource in self._loads
+
+    def columns(self, datasource: str) -> dict[str, str]:
+        """With Druid's types; none of a datasource that is not known."""
+        if not self.knows(datasource):
+            return {}
+        with self._database.cursor() as cursor:
+            found = cursor.sql(f"DESCRIBE SELECT * EXCLUDE ({_HIDDEN}) FROM published.{quoted(datasource)}").fetchall()
+        return {name: _DRUIDS_TYPES.get(str(kind), "STRING") for name, kind, *_ in found}
 
     def query(self, sql: str, parameters: Sequence[object]) -> tuple[list[str], list[tuple[object, ...]]]:
         """Column names and rows of a SELECT. Raises QueryRefused."""

@@ -57,7 +57,7 @@ class HttpDruidTasks:
             # a way that is closed: nothing is said of the spec
             raise Transient(f"Druid answers {answer.status} to an ingestion: {answer.said}")
         if not already_exists(answer):
-            raise SpecRefused(f"Druid refuses the ingestion: {answer.said}")
+            raise SpecRefused(f"Druid refuses the ingestion: {answer.refusal()}")
         await self._look_at(spec)
 
     async def _look_at(self, spec: dict[str, Any]) -> None:
@@ -165,6 +165,18 @@ class HttpDruidTasks:
         found = await self._query(COLUMNS, datasource)
         return found.read(lambda rows: frozenset(str(row["name"]) for row in _listed(rows)))
 
+    async def segment_types(self, datasource: str, interval: Interval) -> Sequence[Mapping[str, str]]:
+        asked = {
+            "queryType": "segmentMetadata",
+            "dataSource": datasource,
+            "intervals": [interval.iso()],
+            "analysisTypes": ["aggregators"],
+            "merge": False,
+            "context": {"useCache": False, "populateCache": False},
+        }
+        answer = await self.druid.ask(Role.BROKER, "POST", "/druid/v2", asked)
+        return answer.read(lambda segments: [_dimensions_of(each) for each in _listed(segments)])
+
     async def presence(
         self, datasource: str, task_id: UUID, interval: Interval | None, *, rolled_up: bool = False
     ) -> Presence:
@@ -175,24 +187,23 @@ class HttpDruidTasks:
         if counted is None:
             counted = await self._count(datasource, PLAIN, *of_task)
         if counted is None:
-            # it knows none of which there are but tombstones; nor any other when it has just been started
-            return Presence(0, loaded is None or (loaded and await self._is_emptied(datasource)))
+            # it hears of tables and columns late, when it has just been started, or the datasource is new to us;
+            # and it knows none of a datasource of which there are but tombstones
+            return Presence(0, loaded is None or (loaded and await self._holds_none_of_ours(datasource, interval)))
         return Presence(counted, loaded is not False)
 
-    async def _is_emptied(self, datasource: str) -> bool:
-        """Has every row been replaced by none?"""
+    async def _holds_none_of_ours(self, datasource: str, interval: Interval | None) -> bool:
+        """Is there no segment with the column of a task?"""
         path = f"{COORDINATOR}/metadata/datasources/{datasource}/segments?full"
-        answer = await self.druid.ask(Role.COORDINATOR, "GET", path)
-        return answer.read(lambda found: all(each["shardSpec"]["type"] == "tombstone" for each in _listed(found)))
+        span = interval.iso() if interval else ETERNITY
+        answer = await self.druid.ask(Role.COORDINATOR, "POST", path, [span])
+        return answer.read(lambda found: not any(map(_may_be_ours, _listed(found))))
 
     async def _count(self, datasource: str, counting: str, where: str, *values: str) -> int | None:
-        """None where the Broker knows no such datasource, or not the column that says of how many rows one is made."""
+        """None where the Broker knows no such datasource, or not the column of a task, or of how many rows one is made."""
         query = f'SELECT {counting} AS "rows" FROM "{datasource}" WHERE {where}'  # noqa: S608 - the name keeps DATASOURCE_PATTERN
         answer = await self._query(query, *values)
-        if knows_no_column(answer):
-            # the column of a task is in all that is ours: without it, somebody else's datasource
-            return None if ROWS_METRIC in answer.said else 0
-        if knows_no_table(answer):
+        if knows_no_column(answer) or knows_no_table(answer):
             return None
         return answer.read(lambda rows: int(rows[0]["rows"] or 0))
 
@@ -217,6 +228,15 @@ class HttpDruidTasks:
             return (await self.druid.ask(Role.OVERLORD, "GET", f"{OVERLORD}/totalWorkerCapacity")).good
         except Transient:
             return False
+
+
+def _may_be_ours(segment: Mapping[str, Any]) -> bool:
+    return segment["shardSpec"]["type"] != "tombstone" and TASK_COLUMN in segment["dimensions"].split(",")
+
+
+def _dimensions_of(segment: Mapping[str, Any]) -> Mapping[str, str]:
+    others = {"__time", *(segment.get("aggregators") or ())}
+    return {name: column["type"] for name, column in segment["columns"].items() if name not in others}
 
 
 def _within(interval: Interval) -> str:

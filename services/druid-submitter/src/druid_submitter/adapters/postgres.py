@@ -79,6 +79,8 @@ SELECT {IS_SUPERSEDED} FROM (
 ) AS mine
 """  # noqa: S608 - the same
 """Of one that takes no part."""
+TAKEN_OUT = "UPDATE submitter.ingestions SET loaded = false WHERE task_id = $1"
+"""What is retracted stands in nobody's way."""
 REPLACED = """
 SELECT EXISTS (
     SELECT 1 FROM submitter.ingestions AS mine JOIN submitter.ingestions AS later USING (datasource)
@@ -196,7 +198,9 @@ class PostgresIngestions:
     async def conclude(self, ingestion: Ingestion, fact: Envelope[TaskCompleted]) -> None:
         loaded = fact.data.outcome is Outcome.SUCCEEDED and isinstance(ingestion.work, Load)
         change = "phase = 'concluded', outcome = $3, concluded_at = $4, loaded = $5"
-        await self._change(ingestion, change, encode_structured(fact), fact.time, loaded, said=fact)
+        values = (encode_structured(fact), fact.time, loaded)
+        taken_out = fact.data.retracts if fact.data.outcome is Outcome.SUCCEEDED else None
+        await self._change(ingestion, change, *values, said=fact, taken_out=taken_out)
 
     async def wait(
         self, ingestion: Ingestion, until: datetime, *, unknown: bool = False, waits_for: WaitsFor | None = None
@@ -211,7 +215,12 @@ class PostgresIngestions:
             await connection.execute(WAIT_ALL, ids, leases, [until for _, until in held])
 
     async def _change(
-        self, ingestion: Ingestion, change: str, *values: Any, said: Envelope[Event] | None = None
+        self,
+        ingestion: Ingestion,
+        change: str,
+        *values: Any,
+        said: Envelope[Event] | None = None,
+        taken_out: UUID | None = None,
     ) -> None:
         statement = f"UPDATE submitter.ingestions SET {change} WHERE task_id = $1 AND lease = $2"  # noqa: S608 - only texts of this file
         async with transaction(self.pool) as connection:
@@ -221,6 +230,8 @@ class PostgresIngestions:
                 return
             if said is not None:
                 await outbox.add(connection, SCHEMA, said)
+            if taken_out is not None:
+                await connection.execute(TAKEN_OUT, taken_out)
 
 
 def _ingestion(row: asyncpg.Record) -> Ingestion:

@@ -1,5 +1,6 @@
 """The ingestion spec. Built from the contract and the verdict alone: no text of a sender's ever reaches it."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -27,6 +28,10 @@ DIMENSION_TYPES = {
     FieldType.TIMESTAMP: "string",
     FieldType.DATE: "string",
 }
+
+NUMBERS = {"LONG", "FLOAT", "DOUBLE"}
+SCALAR = {"STRING", *NUMBERS}
+"""Types of columns, as Druid's segments name them."""
 
 TASK_COLUMN = "__task_id"
 PRIORITY = 50
@@ -97,11 +102,15 @@ def _partitions(asked: Partitions) -> dict[str, Any]:
     return {"partitionsSpec": spec, "forceGuaranteedRollup": True}
 
 
-def build_removal(datasource: str, druid_id: str, removed: UUID, interval: Interval) -> dict[str, Any]:
+def build_removal(
+    datasource: str, druid_id: str, removed: UUID, interval: Interval, segments: Iterable[Mapping[str, str]] = ()
+) -> dict[str, Any]:
     """The `compact` task that writes the interval's segments anew without the rows of one task.
 
     A compaction finds columns and types in the segments themselves, so that rows of other versions of the contract keep theirs.
+    `segments`: of each the types of its dimensions, by which it is told where they do not agree.
     """
+    agreed = _agreed(segments)
     return {
         "type": "compact",
         "id": druid_id,
@@ -117,6 +126,7 @@ def build_removal(datasource: str, druid_id: str, removed: UUID, interval: Inter
                 "field": {"type": "selector", "dimension": TASK_COLUMN, "value": str(removed)},
             }
         },
+        **({"dimensionsSpec": {"dimensions": agreed}} if agreed else {}),
         "tuningConfig": {
             "type": "index_parallel",
             "partitionsSpec": {"type": "dynamic"},
@@ -125,6 +135,27 @@ def build_removal(datasource: str, druid_id: str, removed: UUID, interval: Inter
         },
         "context": {"useConcurrentLocks": True, "priority": PRIORITY, "tags": {"removes": str(removed)}},
     }
+
+
+def _agreed(segments: Iterable[Mapping[str, str]]) -> list[dict[str, str]]:
+    """Dimensions of types that hold every value, where the segments have different ones; else none.
+
+    Druid would take the type of the segment that it reads first, and what that cannot hold would be lost.
+    """
+    found: dict[str, set[str]] = {}
+    for columns in segments:
+        for name, kind in columns.items():
+            found.setdefault(name, set()).add(kind)
+    if all(len(kinds) == 1 for kinds in found.values()):
+        return []
+    return [{"type": _holding_all(kinds), "name": name} for name, kinds in found.items()]
+
+
+def _holding_all(kinds: set[str]) -> str:
+    if len(kinds) == 1:
+        (kind,) = kinds
+        return kind.lower() if kind in SCALAR else "auto"
+    return "double" if kinds <= NUMBERS else "string"
 
 
 def touched(contract: Contract, accepted: Accepted, there: Interval | None) -> Interval:

@@ -97,5 +97,6 @@ class ClearIngestion:
             return
         interval = await self.rows.interval(ingestion.work.accepted)
         log.warning("rows of a broken ingestion are taken out", druid_task_id=druid_id)
-        await self.druid.submit(build_removal(ingestion.datasource, druid_id, ingestion.task_id, interval))
+        segments = await self.druid.segment_types(ingestion.datasource, interval)
+        await self.druid.submit(build_removal(ingestion.datasource, druid_id, ingestion.task_id, interval, segments))
         await self.patience.wait(ingestion)

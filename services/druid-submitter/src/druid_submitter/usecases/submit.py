@@ -88,7 +88,8 @@ class SubmitIngestion:
                 return build_spec(contract, accepted, ingestion.task_id, ingestion.attempt, there=there, slots=slots)
             case Retract(task_id):
                 interval = await self.rows.interval(await self.rows.loaded_by(ingestion.datasource, task_id))
-                return build_removal(ingestion.datasource, ingestion.druid_task_id, task_id, interval)
+                segments = await self.druid.segment_types(ingestion.datasource, interval)
+                return build_removal(ingestion.datasource, ingestion.druid_task_id, task_id, interval, segments)
             case Refuse() | DryRun():
                 raise TypeError(f"task {ingestion.task_id} has nothing to submit, but is {ingestion.phase}")
             case _:
