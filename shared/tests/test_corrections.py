@@ -151,6 +151,13 @@ async def test_of_many_children_at_once_one_wins(ledger, corrections, partly):
     assert code(await corrections.confirm(winners[0])) is None
 
 
+async def test_a_child_that_claims_many_times_at_once_holds_one_claim(ledger, corrections, partly):
+    child = child_of(partly)
+    answers = await asyncio.gather(*(corrections.claim(child) for _ in range(20)))
+    assert {code(answer) for answer in answers} == {None}
+    assert correction_key(partly, 2) not in ledger.objects
+
+
 async def test_a_child_that_claims_again_finds_its_claim(ledger, corrections, partly):
     child = child_of(partly)
     first = await corrections.claim(child)

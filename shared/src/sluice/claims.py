@@ -91,8 +91,13 @@ class Claims:
                 return Held(claim, standing)
         return None
 
+    async def rival(self, task_id: UUID) -> Held | None:
+        """The holder, where that is another task than this one."""
+        held = await self.holder()
+        return held if held and held.claim.task_id != task_id else None
+
     async def make(self, task: FileUploaded, *, recorded: bool = True) -> Held | None:
-        """Claim for this task; None: it is made, else what keeps it out. Of many tasks at once exactly one wins.
+        """Claim for this task; None: it holds a claim, else what keeps it out. Of many tasks at once exactly one wins.
 
         `recorded`: an acceptance record will follow within LAPSES_AFTER.
         """
@@ -100,8 +105,9 @@ class Claims:
         while (held := await self.holder()) is None:
             number = len([each async for each in self.all()]) + 1
             if await self._create(number, ours):
-                return await self._overtaken(number)
-        return held
+                held = await self._overtaken(number)
+                break
+        return held if held and held.claim.task_id != task.task_id else None
 
     async def _overtaken(self, number: int) -> Held | None:
         """A claim that had lapsed may have been accepted just before ours was made: then ours is given up."""

@@ -63,7 +63,7 @@ class Corrections:
         basis = await self._basis(datasource, parent)
         if isinstance(basis, Problem) or await claims.has(child):
             return basis
-        held = await claims.holder()
+        held = await claims.rival(child)
         return _taken(held) if held else basis
 
     async def claim(self, child: FileUploaded, *, recorded: bool = True) -> Basis | Problem:
@@ -76,7 +76,7 @@ class Corrections:
         claims = self._claims(parent)
         if isinstance(basis, Problem) or await claims.has(child.task_id):
             return basis
-        held = await claims.holder()
+        held = await claims.rival(child.task_id)
         if held is None:
             await self._name_parent(child.task_id, parent)
             held = await claims.make(child, recorded=recorded)
