@@ -63,7 +63,7 @@ def test_a_rejected_file_is_tried_once_more_as_a_task_that_names_it(sluice):
     retry = asked(sluice, task_id, "retry")
     assert retry != task_id
     task = sluice.outcome(retry)
-    assert (task["state"], task["retries"]) == ("rejected", task_id)
+    assert (task["state"], task["retries"], task["corrects"]) == ("rejected", task_id, task_id)
     over = ask(sluice, task_id, "retry")
     assert (over.status_code, over.json()["code"]) == (409, "nothing-to-retry")
 

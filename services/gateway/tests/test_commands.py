@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from sluice.claims import LAPSES_AFTER
 from sluice.events import (
     Accepted,
     ContractRef,
@@ -195,7 +196,7 @@ async def test_a_retry_is_a_new_task_of_the_stored_file_under_the_contract_in_fo
     assert retry != task_id
     assert answers[0].json()["content_digest"]
     (second,) = {each.data for each in await eventually(lambda: published(gateway, retry))}
-    assert (second.retries, second.object) == (first.task_id, first.object)
+    assert (second.retries, second.corrects, second.object) == (first.task_id, first.task_id, first.object)
     assert second.contract == ContractRef(datasource="sales", version="1.1.0")
 
     conclude(gateway, retry, Outcome.FAILED)
@@ -203,6 +204,94 @@ async def test_a_retry_is_a_new_task_of_the_stored_file_under_the_contract_in_fo
     assert (over.status_code, over.json()["code"]) == (409, "nothing-to-retry")
     assert retry in over.json()["detail"]
     assert (await ask(gateway, "retry", retry)).json()["task_id"] not in {task_id, retry}
+
+
+async def correct(gateway: Any, parent: str) -> Any:
+    return await gateway.put(f"a.csv?corrects={parent}", body=f"a,b\n1,{uuid4()}\n".encode())
+
+
+TAKEN = [(None, "correction-under-way"), (Outcome.SUCCEEDED, "already-corrected")]
+
+
+@pytest.mark.parametrize(("ended", "code"), TAKEN)
+async def test_a_task_that_is_corrected_is_not_tried_again(gateway: Any, ended: Outcome | None, code: str) -> None:
+    parent = await accepted(gateway)
+    conclude(gateway, parent, Outcome.FAILED)
+    child = (await correct(gateway, parent)).json()["task_id"]
+    if ended:
+        conclude(gateway, child, ended)
+    refused = await ask(gateway, "retry", parent)
+    assert (refused.status_code, refused.json()["code"]) == (409, code)
+    assert len(gateway.store.keys("accepted/")) == 2
+    assert gateway.store.keys("keys/") == []
+
+
+@pytest.mark.parametrize(("ended", "code"), TAKEN)
+async def test_a_task_that_is_tried_again_is_not_corrected(gateway: Any, ended: Outcome | None, code: str) -> None:
+    parent = await accepted(gateway)
+    conclude(gateway, parent, Outcome.FAILED)
+    retry = (await ask(gateway, "retry", parent)).json()["task_id"]
+    if ended:
+        conclude(gateway, retry, ended)
+    refused = await correct(gateway, parent)
+    assert (refused.status_code, refused.json()["code"]) == (409, code)
+    assert (retry in refused.json()["detail"]) == (ended is not None)
+    assert len(gateway.store.keys("accepted/")) == len(gateway.store.keys("raw/")) + 1 == 2
+
+
+@pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.REJECTED, Outcome.CANCELLED])
+async def test_whatever_did_not_succeed_makes_room_for_the_next_retry_or_correction(
+    gateway: Any, outcome: Outcome
+) -> None:
+    first = await accepted(gateway)
+    conclude(gateway, first, Outcome.FAILED)
+    conclude(gateway, (await correct(gateway, first)).json()["task_id"], outcome)
+    retry = (await ask(gateway, "retry", first)).json()["task_id"]
+    conclude(gateway, retry, outcome)
+    elsewhere = await correct(gateway, retry)
+    assert (elsewhere.status_code, elsewhere.json()["code"]) == (409, "correct-the-first")
+    assert first in elsewhere.json()["detail"]
+    child = (await correct(gateway, first)).json()["task_id"]
+    assert (await ask(gateway, "retry", retry)).json()["code"] == "correction-under-way"
+    conclude(gateway, child, outcome)
+    assert (await ask(gateway, "retry", retry)).status_code == 202
+    assert (await correct(gateway, first)).json()["code"] == "correction-under-way"
+
+
+async def test_of_retries_and_corrections_at_once_one_task_comes(gateway: Any) -> None:
+    parent = await accepted(gateway)
+    conclude(gateway, parent, Outcome.FAILED)
+    asked = [correct(gateway, parent) if n % 2 else ask(gateway, "retry", parent) for n in range(20)]
+    answers = await asyncio.gather(*asked)
+    assert len({answer.json()["task_id"] for answer in answers if answer.status_code == 202}) == 1
+    assert {answer.json()["code"] for answer in answers if answer.status_code != 202} == {"correction-under-way"}
+    assert len(gateway.store.keys("accepted/")) == 2
+
+
+@pytest.mark.parametrize("landed", [True, False])
+@pytest.mark.parametrize("step", ["keys/", "corrections/", "accepted/"])
+async def test_a_retry_that_a_crash_left_half_done_is_finished_by_asking_again(
+    gateway: Any, fault: Any, *, landed: bool, step: str
+) -> None:
+    parent = await accepted(gateway)
+    conclude(gateway, parent, Outcome.FAILED)
+    gateway.store.faults.append(fault("create", step, landed))
+    assert (await ask(gateway, "retry", parent)).status_code == 503
+    answers = [await ask(gateway, "retry", parent) for _ in range(2)]
+    assert {answer.status_code for answer in answers} == {202}
+    assert len({answer.json()["task_id"] for answer in answers}) == 1
+    assert gateway.store.keys(f"corrections/{parent}/") == [f"corrections/{parent}/1.json"]
+    assert len(gateway.store.keys("accepted/")) == 2
+
+
+async def test_a_retry_that_nobody_finished_keeps_corrections_out_for_an_hour(gateway: Any, fault: Any) -> None:
+    parent = await accepted(gateway)
+    conclude(gateway, parent, Outcome.FAILED)
+    gateway.store.faults.append(fault("create", "accepted/", landed=False))
+    assert (await ask(gateway, "retry", parent)).status_code == 503
+    assert (await correct(gateway, parent)).json()["code"] == "correction-under-way"
+    gateway.clock.forward(LAPSES_AFTER.total_seconds())
+    assert (await correct(gateway, parent)).status_code == 202
 
 
 async def test_what_succeeded_is_not_tried_again(gateway: Any) -> None:

@@ -128,3 +128,63 @@ async def test_an_upload_that_was_never_accepted_holds_nothing_for_long(gateway:
     assert (await gateway.put()).status_code == 409
     gateway.clock.forward(3600)
     assert (await gateway.put()).status_code == 202
+
+
+async def failed(gateway: Any) -> str:
+    gateway.clock.now = datetime.now(UTC)  # an id that is drawn tells the day on which its record is looked for
+    task_id = (await gateway.put()).json()["task_id"]
+    conclude(gateway, task_id, Outcome.FAILED)
+    return task_id
+
+
+async def retry(gateway: Any, task_id: str) -> Any:
+    return await gateway.http.post(f"/v1/tasks/{task_id}/retry")
+
+
+@pytest.mark.parametrize("outcome", [None, Outcome.SUCCEEDED])
+async def test_a_retry_is_refused_while_its_bytes_are_on_their_way_or_loaded(
+    gateway: Any, outcome: Outcome | None
+) -> None:
+    first = await failed(gateway)
+    second = (await gateway.put()).json()["task_id"]
+    if outcome:
+        conclude(gateway, second, outcome)
+    before = gateway.store.left_behind()
+    refused = await retry(gateway, first)
+    assert (refused.status_code, refused.json()["code"]) == (409, "content-known")
+    assert second in refused.json()["detail"]
+    assert gateway.store.left_behind() == before
+
+
+async def test_a_retry_holds_its_bytes_as_an_upload_does(gateway: Any) -> None:
+    first = await failed(gateway)
+    answers = await asyncio.gather(*(retry(gateway, first) for _ in range(10)))
+    assert {each.status_code for each in answers} == {202}  # that its own file was claimed before is in nobody's way
+    (task_id,) = {each.json()["task_id"] for each in answers}
+    refused = await gateway.put()
+    assert (refused.status_code, refused.json()["code"]) == (409, "content-known")
+    assert task_id in refused.json()["detail"]
+    conclude(gateway, task_id, Outcome.CANCELLED)
+    assert (await retry(gateway, task_id)).status_code == 202
+    assert (await gateway.put()).status_code == 409
+
+
+@pytest.mark.parametrize("rule", ["return-existing"], indirect=True)
+async def test_a_retry_of_bytes_that_came_again_is_the_task_of_those(gateway: Any, rule: str) -> None:
+    first = await failed(gateway)
+    second = (await gateway.put()).json()
+    assert (await retry(gateway, first)).json() == second, rule
+    conclude(gateway, second["task_id"], Outcome.FAILED)
+    third = (await retry(gateway, first)).json()
+    assert third["task_id"] not in {first, second["task_id"]}
+    assert (await gateway.put()).json() == third
+
+
+async def test_a_retry_that_was_never_accepted_holds_nothing_for_long(gateway: Any, fault: Any) -> None:
+    first = await failed(gateway)
+    gateway.store.faults.append(fault("create", "accepted/"))
+    assert (await retry(gateway, first)).status_code == 503
+    assert (await gateway.put()).status_code == 409
+    gateway.clock.forward(3600)
+    assert (await gateway.put()).status_code == 202
+    assert (await retry(gateway, first)).json()["code"] == "content-known"

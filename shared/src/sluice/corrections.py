@@ -1,8 +1,9 @@
 """Which task may correct which, decided from S3 alone: by the gateway for its uploads, by the validator for events from outside.
 
-A task that did not succeed is corrected by a whole file, one that succeeded in part by the rows that are still open. One child at a
-time may be under way: it holds the claim with the highest number. A claim ends when its task has ended without success, or when the
-upload that made it was never accepted and is given up. Whoever judges a child confirms its claim first: so no row is loaded twice.
+A task that did not succeed is corrected by a whole file, its own in a retry; one that succeeded in part by the rows that are still
+open. One child at a time may be under way: it holds the claim with the highest number. A claim ends when its task has ended without
+success, or when the upload that made it was never accepted and is given up. Whoever judges a child confirms its claim first: so no
+row is loaded twice.
 """
 
 from contextlib import suppress
@@ -171,7 +172,7 @@ _DRY_RUN = Problem(
 )
 _BUSY = Problem(
     code="correction-under-way",
-    message="Another file corrects this task at the moment. Wait for its outcome: only if it does not succeed may the next one come.",
+    message="This task is being corrected or tried again. Wait for the outcome: only if that does not succeed may the next one come.",
 )
 _OVERTAKEN = Problem(
     code="correction-overtaken",
@@ -180,10 +181,10 @@ _OVERTAKEN = Problem(
 
 
 def _corrected_by(child: UUID) -> Problem:
-    message = f"This task is corrected already. What is still open belongs to its correction: send the file with corrects={child}."
+    message = f"This task is corrected already. What is still open belongs to its correction or retry: send the file with corrects={child}."
     return Problem(code="already-corrected", message=message)
 
 
 def _go_to(first: UUID) -> Problem:
-    message = f"This task was a correction that did not succeed. Correct the task that it was for: send the file with corrects={first}."
+    message = f"This task was a correction or retry that did not succeed. Correct the task it was for: send the file with corrects={first}."
     return Problem(code="correct-the-first", message=message)

@@ -172,7 +172,7 @@ def assemble(settings: GatewaySettings, store: ObjectStore, events: EventPublish
         find=FindTask(tasks),
         cancel=CancelTask(tasks, commands, relay, clock),
         retract=RetractTask(tasks, commands, relay, clock),
-        retry=RetryTask(tasks, accept),
+        retry=RetryTask(tasks, accept, known),
         put_contract=PutContract(prove, versions, contracts),
         activate_contract=ActivateContract(prove, versions, contracts),
         read_contracts=read,

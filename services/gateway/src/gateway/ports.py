@@ -225,6 +225,9 @@ class Contents(Protocol):
     async def rule(self, contract: ContractRef) -> SameContent:
         """What the contract says of bytes that are held already."""
 
+    async def holder(self, task: FileUploaded) -> Held | None:
+        """Who holds the bytes of this task; changes nothing."""
+
     async def claim(self, task: FileUploaded) -> Held | None:
         """Claim its bytes for this task; None: they are its own, else whose they are. Of many at once exactly one wins."""
 

@@ -24,6 +24,11 @@ class S3Contents:
         except (ObjectMissing, ContractInvalid):
             return SameContent.ALLOW  # whoever judges the file says what is wrong with its contract
 
+    async def holder(self, task: FileUploaded) -> Held | None:
+        return await self._claims(task).holder()
+
     async def claim(self, task: FileUploaded) -> Held | None:
-        claims = Claims(self.store, self.clock, partial(content_key, task.datasource, task.object.sha256 or ""))
-        return None if await claims.has(task.task_id) else await claims.make(task)
+        return await self._claims(task).make(task)
+
+    def _claims(self, task: FileUploaded) -> Claims:
+        return Claims(self.store, self.clock, partial(content_key, task.datasource, task.object.sha256 or ""))

@@ -11,6 +11,7 @@ from gateway.domain.names import FileName
 from gateway.errors import NothingToCancel, NothingToRetract, NothingToRetry, TaskNotConcluded, TaskUnknown
 from gateway.ports import Acceptance, Command, CommandLedger, Outbound, Tasks
 from gateway.usecases.acceptance import Accept, Offer
+from gateway.usecases.known import KnownContent
 from sluice.clock import Clock
 from sluice.events import ContractRef, FileUploaded, Outcome, TaskFact
 
@@ -97,10 +98,14 @@ class RetractTask:
 
 @dataclass(frozen=True, slots=True)
 class RetryTask:
-    """Accepts the stored file of a task that did not succeed once more, as a new task that names the old one."""
+    """Accepts the stored file of a task that did not succeed once more, as a new task that names the old one.
+
+    It brings back that one's file, and so it is a correction that needs no bytes: the two take the same claims.
+    """
 
     tasks: Tasks
     accept: Accept
+    known: KnownContent
 
     async def check(self, task: TaskFact) -> FileUploaded:
         """The file that may be tried again. Raises TaskNotConcluded, NothingToRetry, Transient."""
@@ -116,15 +121,20 @@ class RetryTask:
         return task
 
     async def __call__(self, task: FileUploaded, contract: ContractRef, caller: str) -> Acceptance:
-        """Raises NothingToRetry where the retry has ended as well, CorrectionRefused, Undecided, Transient."""
+        """Raises NothingToRetry where the retry has ended as well, CorrectionRefused, ContentKnown, Undecided, Transient."""
         retry = retry_of(task.task_id)
         name = FileName(task.filename, task.format)
-        offer = Offer(contract, name, corrects=task.corrects, caller=caller, retries=task.task_id, task_id=retry)
+        # the first of all that brought these rows: on it there is one claim for corrections, retries, and retries of those
+        first = task.corrects or task.task_id
+        offer = Offer(contract, name, corrects=first, caller=caller, retries=task.task_id, task_id=retry)
         claimed = await self.accept.check(offer, retry)
         if claimed and (ended := await self.tasks.outcome(claimed.data.accepted_at, retry)):
             raise NothingToRetry(
                 f"The task was tried again as task {retry}, which has ended: {ended.outcome}. Retry that one."
             )
-        acceptance = claimed or await self.accept.claim(retry, offer, task.object)
+        # a refused retry leaves no claim: the next one is to have the contract and the time of its own day
+        acceptance = claimed or await self.known.before(offer, task)
+        acceptance = acceptance or await self.accept.claim(retry, offer, task.object)
+        acceptance = await self.known(offer, acceptance)
         await self.accept.finish(acceptance)
         return acceptance

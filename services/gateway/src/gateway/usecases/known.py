@@ -7,7 +7,7 @@ from gateway.ports import Acceptance, Contents, Tasks
 from gateway.usecases.acceptance import Offer
 from sluice.claims import Held, Standing
 from sluice.contracts import SameContent
-from sluice.events import accepted
+from sluice.events import FileUploaded, accepted
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +17,23 @@ class KnownContent:
 
     async def __call__(self, offer: Offer, acceptance: Acceptance) -> Acceptance:
         """The acceptance, or that of the earlier file with these bytes. Raises ContentKnown, ContentUnderWay, Transient."""
-        again = offer.idempotency_key or offer.corrects or offer.retries or not acceptance.data.object.sha256
-        # a dry run loads nothing, and so keeps no bytes for itself
-        rule = SameContent.ALLOW if again or offer.dry_run else await self.contents.rule(offer.contract)
+        rule = await self._rule(offer, acceptance.data)
         held = None if rule is SameContent.ALLOW else await self.contents.claim(acceptance.data)
-        if held is None:
-            return acceptance
+        return await self._instead(rule, held) if held else acceptance
+
+    async def before(self, offer: Offer, task: FileUploaded) -> Acceptance | None:
+        """The same for bytes that lie here already as those of `task`, before anything is claimed for the offer. Changes nothing."""
+        rule = await self._rule(offer, task)
+        held = None if rule is SameContent.ALLOW else await self.contents.holder(task)
+        return await self._instead(rule, held) if held and held.claim.task_id != offer.named_task else None
+
+    async def _rule(self, offer: Offer, file: FileUploaded) -> SameContent:
+        # a retry names no key and brings no other bytes, so that it is asked, whatever it corrects
+        again = offer.idempotency_key or (offer.corrects and not offer.retries) or not file.object.sha256
+        # a dry run loads nothing, and so keeps no bytes for itself
+        return SameContent.ALLOW if again or offer.dry_run else await self.contents.rule(offer.contract)
+
+    async def _instead(self, rule: SameContent, held: Held) -> Acceptance:
         if rule is SameContent.REFUSE:
             raise _known(held)
         if earlier := await self.tasks.accepted(held.claim.task_id):
