@@ -173,7 +173,7 @@ def test_everything_stands_on_the_page():
     text = Outline(render_html(report())).text
     for said in (
         "The file was rejected. None of its rows is loaded.",
-        f"corrects={UUID(int=1)}",
+        f"corrects={PARENT}",
         "1,234 times",
         "The first 2 of 1,234",
         "Planes!F1",

@@ -112,7 +112,8 @@ def _steps(report: Report, *, served: bool) -> Iterator[str]:
         yield "Download your workbook: each bad cell is coloured, and a comment says what is wrong."
     if report.verdict == "rejected":
         yield "Correct the cells in your file."
-        yield f"Upload the whole file again, as a correction of this task (corrects={report.task_id})."
+        # the first of a chain is corrected: "correct-the-first" would send the reader there
+        yield f"Upload the whole file again, as a correction (corrects={report.corrects or report.task_id})."
         return
     yield "Download the rejected rows and correct them there. Leave the column __row as it is: it tells where a row belongs."
     yield f"Upload that file as a correction of this task (corrects={report.task_id}). Rows that were accepted stay out of it."
