@@ -11,7 +11,7 @@ import pytest
 
 from sluice import lease
 from sluice.clock import utc_now
-from sluice.errors import ObjectDenied, Transient
+from sluice.errors import Permanent, Transient
 from sluice.jobs import Job
 from sluice.lease import LASTS, Leader, Leases, LeaseTaken
 from sluice.objectstore import open_objectstore
@@ -215,4 +215,4 @@ async def test_a_leader_that_cannot_keep_its_lease_steps_back(prefix: str, monke
 
 
 def _denied(*_: Any) -> Any:
-    raise ObjectDenied("no more")
+    raise Permanent("no more")

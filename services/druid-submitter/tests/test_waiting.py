@@ -15,7 +15,7 @@ from druid_submitter.errors import QueueFull
 from sluice.contracts import DruidMode
 from sluice.druid import DruidConnection, Role
 from sluice.druid.places import Places
-from sluice.errors import Transient
+from sluice.errors import ObjectDenied, Transient
 from sluice.events import DruidSubmitted, Outcome, TaskCompleted, WaitsFor
 from sluice.testing import file_validated, verdict_accepted
 
@@ -47,6 +47,25 @@ async def test_a_druid_that_takes_nothing_is_waited_out_for_as_long_as_it_takes(
     await bench.turn(4, seconds=60)
     assert [done.outcome for done in bench.said(TaskCompleted)] == [Outcome.SUCCEEDED]
     assert len(bench.druid.submitted) == 1
+
+
+async def test_an_s3_that_does_not_let_us_in_is_waited_out(monkeypatch):
+    """Rights that were taken away, credentials that are over, a clock that is wrong: no file is to blame."""
+    bench = Bench()
+    bench.druid.state = TaskState.UNKNOWN
+
+    async def denied(*_):
+        raise ObjectDenied("S3 does not let us at outcomes/x")
+
+    await bench.record(file_validated(verdict_accepted(10)))
+    with monkeypatch.context() as shut_out:
+        shut_out.setattr(bench.verdicts, "outcome", denied)
+        await bench.turn(50, seconds=60)
+        assert phases(bench) == [Phase.SUBMITTING]
+    await bench.turn(4, seconds=60)
+    bench.druid.finish(10)
+    await bench.turn(4, seconds=60)
+    assert [done.outcome for done in bench.said(TaskCompleted)] == [Outcome.SUCCEEDED]
 
 
 async def test_one_task_knocks_for_all_while_druid_takes_nothing():

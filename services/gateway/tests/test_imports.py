@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 
 from gateway.settings import GatewaySettings
+from sluice.errors import ObjectDenied, Transient
 from sluice.publishers import Prefix
 
 BODY = b"a,b\n1,2\n"
@@ -145,6 +146,24 @@ async def test_an_object_is_held_against_the_limits_of_an_upload(
         landing.objects[f"erp/{key}"] = body
     name = {"filename": "a.csv"} if code == "object-missing" else {}
     refused(await imported(f"s3://landing/erp/{key}", **name), status, code)
+    assert gateway.store.left_behind() == []
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [
+        (ObjectDenied("S3 does not let us at erp/a.csv"), 404, "object-missing"),
+        (Transient("S3 does not take our credentials"), 503, "dependency-unavailable"),
+    ],
+)
+async def test_an_object_that_is_not_open_to_us_is_refused_and_credentials_of_ours_are_not_held_against_it(
+    imported: Any, gateway: Any, landing: Any, monkeypatch: pytest.MonkeyPatch, error: Exception, status: int, code: str
+) -> None:
+    async def shut(_key: str) -> Any:
+        raise error
+
+    monkeypatch.setattr(landing, "head", shut)
+    refused(await imported(), status, code)
     assert gateway.store.left_behind() == []
 
 

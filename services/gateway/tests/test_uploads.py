@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 
+from sluice.errors import ObjectDenied
 from sluice.events import FileUploaded, derived_id
 
 BODY = b"a,b\n1,2\n"
@@ -184,6 +185,21 @@ async def test_storage_failing_under_an_upload_accepts_nothing(
     answer = await gateway.put()
     assert (answer.status_code, answer.json()["code"]) == (503, "dependency-unavailable")
     assert gateway.store.left_behind() == []
+
+
+@pytest.mark.parametrize("method", ["get", "create"])
+async def test_a_storage_that_does_not_let_us_in_is_no_fault_of_the_upload(
+    gateway: Any, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    async def denied(*_: Any) -> Any:
+        raise ObjectDenied("no more")
+
+    with monkeypatch.context() as shut_out:
+        shut_out.setattr(gateway.store, method, denied)
+        answer = await gateway.put(idempotency_key="k")
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+        assert gateway.store.keys("accepted/") == []
+    assert (await gateway.put(idempotency_key="k")).status_code == 202
 
 
 @pytest.mark.parametrize("landed", [False, True])

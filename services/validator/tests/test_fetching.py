@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sluice.errors import ObjectDenied
+from sluice.errors import ObjectDenied, Transient
 from sluice.events import ObjectRef
 from validator.adapters.s3 import S3Files
 
@@ -29,5 +29,5 @@ async def test_a_bucket_of_others_may_be_closed_to_us(tmp_path: Path) -> None:
 
 
 async def test_that_our_own_is_closed_is_no_fault_of_the_file(tmp_path: Path) -> None:
-    with pytest.raises(ObjectDenied):
+    with pytest.raises(Transient):
         await S3Files(ShutOut(), 10).fetch(ObjectRef(uri="s3://sluice/raw/x.csv"), tmp_path)  # type: ignore[arg-type]

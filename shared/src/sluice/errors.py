@@ -1,12 +1,12 @@
 """Errors that cross a seam, and the one question asked of them: is it worth trying again?
 
     SluiceError
-    ├── Transient      a dependency does not answer now; the same call may succeed later
+    ├── Transient      a dependency does not answer now, or lets us in no more; the same call may succeed later
+    │   └── ObjectDenied       an S3 object that our credentials may not read
     └── Permanent      the same call will fail again
         ├── Undecodable        bytes that are no event of ours
         ├── Untrusted          an event that is not from whom it says it is
         ├── ObjectMissing      an S3 object that should be there is not
-        ├── ObjectDenied       an S3 object that our credentials may not read
         ├── ObjectChanged      an S3 object that is another one than was meant
         ├── ObjectExists       a create-only put found the key taken
         └── ContractInvalid    a contract that cannot be honoured
@@ -32,6 +32,12 @@ class Transient(SluiceError):
     code = "dependency-unavailable"
 
 
+class ObjectDenied(Transient):
+    """Waited for, until an operator opens what is ours. Who reads the object of somebody else refuses that instead."""
+
+    code = "object-denied"
+
+
 class Permanent(SluiceError):
     code = "internal"
 
@@ -48,10 +54,6 @@ class Untrusted(Permanent):
 
 class ObjectMissing(Permanent):
     code = "object-missing"
-
-
-class ObjectDenied(Permanent):
-    code = "object-denied"
 
 
 class ObjectChanged(Permanent):

@@ -23,6 +23,20 @@ AFTER_SLASH = chr(ord("/") + 1)
 
 MISSING = {"NoSuchKey", "NoSuchBucket", "NoSuchUpload", "404", "NotFound"}
 DENIED = {"AccessDenied", "403", "Forbidden"}
+CREDENTIALS = {
+    "AuthorizationHeaderMalformed",
+    "ExpiredToken",
+    "InvalidAccessKeyId",
+    "InvalidSecurity",
+    "InvalidToken",
+    "RequestExpired",
+    "RequestTimeTooSkewed",
+    "SignatureDoesNotMatch",
+    "TokenRefreshRequired",
+}
+"""What S3 says of whoever asks, whatever he asks for: an operator or a new token mends it."""
+UNEXPLAINED = {"400", "403"}
+"""All that is said of a refused HEAD, for it is answered without a body. A GET is told why."""
 EXISTS = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
 PASSING = {"SlowDown", "RequestTimeout", "InternalError", "ServiceUnavailable", "OperationAborted"}
 
@@ -50,7 +64,7 @@ def split_uri(uri: str) -> tuple[str, str]:
 
 @contextmanager
 def translate_s3_errors(key: str) -> Iterator[None]:
-    """Foreign errors become ObjectMissing, ObjectDenied, ObjectExists, Transient or Permanent."""
+    """Foreign errors become ObjectMissing, ObjectExists, Transient (with ObjectDenied) or Permanent."""
     try:
         yield
     except ClientError as error:
@@ -60,7 +74,7 @@ def translate_s3_errors(key: str) -> Iterator[None]:
 
 
 def _translated(error: ClientError, key: str) -> SluiceError:
-    code = str(error.response.get("Error", {}).get("Code", ""))
+    code = _code(error)
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     if code in MISSING:
         return ObjectMissing(f"there is no object {key}")
@@ -68,9 +82,18 @@ def _translated(error: ClientError, key: str) -> SluiceError:
         return ObjectDenied(f"S3 does not let us at {key}")
     if code in EXISTS:
         return ObjectExists(f"object {key} exists already")
+    # where S3 names a region, it is the bucket that lies elsewhere
+    if code in CREDENTIALS and "Region" not in error.response["Error"]:
+        return Transient(
+            f"S3 does not take our credentials for {key}: {status} {code}. Look at the credentials and at this machine's clock."
+        )
     if code in PASSING or (status >= 500 and code != "NotImplemented"):  # noqa: PLR2004 - server errors
         return Transient(f"S3 answers {status} {code} for {key}")
     return Permanent(f"S3 refuses {key}: {status} {code}")
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))
 
 
 @asynccontextmanager
@@ -97,7 +120,7 @@ async def open_objectstore(settings: S3Settings) -> AsyncIterator["ObjectStore"]
 
 @dataclass(frozen=True, slots=True)
 class ObjectStore:
-    """One bucket. Keys are text without a leading slash; all methods raise Transient while S3 does not answer."""
+    """One bucket. Keys are text without a leading slash; all methods raise Transient while S3 does not answer or let us in."""
 
     client: Any
     bucket: str
@@ -158,7 +181,13 @@ class ObjectStore:
     async def head(self, key: str) -> ObjectInfo:
         """Raises ObjectMissing."""
         with translate_s3_errors(key):
-            answer = await self.client.head_object(Bucket=self.bucket, Key=key)
+            try:
+                answer = await self.client.head_object(Bucket=self.bucket, Key=key)
+            except ClientError as error:
+                if _code(error) not in UNEXPLAINED:
+                    raise
+                answer = await self.client.get_object(Bucket=self.bucket, Key=key)
+                answer["Body"].close()
         return ObjectInfo(key, answer["ContentLength"], bare_etag(answer["ETag"]), answer["LastModified"])
 
     async def delete(self, key: str) -> None:

@@ -73,9 +73,10 @@ def _handler(server: LocalServer) -> type[BaseHTTPRequestHandler]:
             for name, value in ({"content-length": str(len(reply.body))} | dict(reply.headers)).items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(reply.body)
+            if self.command != "HEAD":
+                self.wfile.write(reply.body)
 
-        do_GET = do_POST = do_DELETE = _serve  # noqa: N815 - names of the base class
+        do_GET = do_HEAD = do_POST = do_DELETE = _serve  # noqa: N815 - names of the base class
 
         def log_message(self, *_: object) -> None:
             """Tests look at `seen`."""
