@@ -30,6 +30,7 @@ class InMemoryIngestions:
             "attempt": 1,
             "polls": 0,
             "unknown_polls": 0,
+            "missing_since": None,
             "problem": None,
             "lease": 0,
             "due": self.clock(),
@@ -64,10 +65,12 @@ class InMemoryIngestions:
         for row in due:
             row["lease"] += 1
             row["due"] = row["until"] = now + timedelta(seconds=30)
-        return [
-            Ingestion(**{name: row[name] for name in SHOWN}, cancelled=about(row["cause"]).task_id in self.cancels)
-            for row in due
-        ]
+        return [self._shown(row) for row in due]
+
+    def _shown(self, row):
+        cancelled, now = about(row["cause"]).task_id in self.cancels, self.clock()
+        missing_for = now - (row["missing_since"] or now)
+        return Ingestion(**{name: row[name] for name in SHOWN}, cancelled=cancelled, missing_for=missing_for)
 
     def _change(self, ingestion, said=None, **changes):
         row = self.rows[ingestion.task_id]
@@ -105,9 +108,10 @@ class InMemoryIngestions:
     def before(self, mine):
         return [row for row in self._others(mine) if row["phase"] is not Phase.CONCLUDED and _blocks(row, mine)]
 
-    async def step_back(self, ingestion, until, waits_for):
-        changes = {"slots": 0, "resume_at": until, "waits_for": waits_for, "polls": ingestion.polls + 1}
-        self._give_back(ingestion, until, **changes)
+    async def step_back(self, ingestion, pause, waits_for):
+        resume_at = self.clock() + pause
+        changes = {"slots": 0, "resume_at": resume_at, "waits_for": waits_for, "polls": ingestion.polls + 1}
+        self._give_back(ingestion, pause, **changes)
 
     async def superseded(self, ingestion, wish):
         return self.superseded_by_later({**self.rows[ingestion.task_id], "wish": wish})
@@ -118,27 +122,27 @@ class InMemoryIngestions:
         return any(row["wish"].replaces and _clash(row["wish"], mine["wish"]) for row in later)
 
     async def submitted(self, ingestion, fact, deadline):
-        changes = {"polls": 0, "unknown_polls": 0, "waits_for": None, "deadline": deadline}
-        self._free(ingestion, fact, phase=Phase.SUBMITTED, **changes)
+        self._free(ingestion, fact, phase=Phase.SUBMITTED, **AFRESH, waits_for=None, deadline=deadline)
 
     async def ingesting(self, ingestion):
         self._change(ingestion, phase=Phase.INGESTING)
 
     async def proving(self, ingestion):
-        self._free(ingestion, phase=Phase.PROVING, polls=0)
+        self._free(ingestion, phase=Phase.PROVING, **AFRESH)
 
     async def look_again(self, ingestion):
-        self._free(ingestion, phase=Phase.INGESTING, polls=0, unknown_polls=0)
+        self._free(ingestion, phase=Phase.INGESTING, **AFRESH)
 
     async def resubmit(self, ingestion, attempt):
-        self._free(ingestion, phase=Phase.SUBMITTING, attempt=attempt, polls=0, unknown_polls=0)
+        self._free(ingestion, phase=Phase.SUBMITTING, attempt=attempt, **AFRESH)
 
-    async def try_again(self, ingestion, due):
-        changes = {"attempt": ingestion.attempt + 1, "polls": 0, "unknown_polls": 0, "slots": 0, "resume_at": due}
-        self._change(ingestion, phase=Phase.SUBMITTING, due=due, until=self.clock(), **changes)
+    async def try_again(self, ingestion, pause):
+        due = self.clock() + pause
+        changes = {"attempt": ingestion.attempt + 1, "slots": 0, "resume_at": due, "due": due, "until": self.clock()}
+        self._change(ingestion, phase=Phase.SUBMITTING, **AFRESH, **changes)
 
     async def clearing(self, ingestion, problem):
-        self._free(ingestion, phase=Phase.CLEARING, problem=problem, polls=0)
+        self._free(ingestion, phase=Phase.CLEARING, problem=problem, **AFRESH)
 
     async def conclude(self, ingestion, fact):
         loaded = fact.data.outcome is Outcome.SUCCEEDED and isinstance(ingestion.work, Load)
@@ -147,23 +151,26 @@ class InMemoryIngestions:
         if fact.data.outcome is Outcome.SUCCEEDED and fact.data.retracts in self.rows:
             self.rows[fact.data.retracts]["loaded"] = False
 
-    async def wait(self, ingestion, until, *, unknown=False, waits_for=None):
-        polls, unknown_polls = ingestion.polls + 1, ingestion.unknown_polls + 1 if unknown else 0
-        self._give_back(ingestion, until, polls=polls, unknown_polls=unknown_polls, waits_for=waits_for)
+    async def wait(self, ingestion, pause, *, unknown=False, missing=False, waits_for=None):
+        changes = {"polls": ingestion.polls + 1, "unknown_polls": ingestion.unknown_polls + 1 if unknown else 0}
+        since = self.rows[ingestion.task_id]["missing_since"] or self.clock()
+        changes |= {"missing_since": since if missing else None, "waits_for": waits_for}
+        self._give_back(ingestion, pause, **changes)
 
     async def wait_all(self, held):
-        for ingestion, until in held:
-            self._give_back(ingestion, until, polls=ingestion.polls + 1)
+        for ingestion, pause in held:
+            self._give_back(ingestion, pause, polls=ingestion.polls + 1)
 
     def _free(self, ingestion, said=None, **changes):
         self._change(ingestion, said, due=self.clock(), until=self.clock(), **changes)
 
-    def _give_back(self, ingestion, due, **changes):
+    def _give_back(self, ingestion, pause, **changes):
         row = self.rows[ingestion.task_id]
         woken = row["due"] < row["until"]
-        self._change(ingestion, due=row["due"] if woken else due, until=self.clock(), **changes)
+        self._change(ingestion, due=row["due"] if woken else self.clock() + pause, until=self.clock(), **changes)
 
 
+AFRESH = {"polls": 0, "unknown_polls": 0, "missing_since": None}
 IN_DRUID = {Phase.SUBMITTING, Phase.SUBMITTED, Phase.INGESTING}
 SHOWN = ("cause", "phase", "attempt", "polls", "unknown_polls", "problem", "lease", "waits_for", "deadline")
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -22,7 +22,7 @@ from druid_submitter.adapters.paused import PausedOnS3
 from druid_submitter.adapters.postgres import SCHEMA, PostgresIngestions
 from druid_submitter.domain.failure import Attempts
 from druid_submitter.domain.identity import druid_task_id
-from druid_submitter.domain.ingestion import Phase
+from druid_submitter.domain.ingestion import Ingestion, Phase
 from druid_submitter.settings import SubmitterSettings
 from druid_submitter.usecases import AdvanceIngestions, Limits, RecordCommand, RecordVerdict, World, advance_ingestions
 from sluice import outbox, postgres
@@ -37,6 +37,7 @@ from sluice.events import (
     TaskCommand,
     TaskCompleted,
     TimeRange,
+    WaitsFor,
 )
 from sluice.objectstore import ObjectStore, open_objectstore
 from sluice.pauses import Pauses
@@ -46,12 +47,32 @@ SECONDS = 60.0
 VERSIONS = {DruidMode.APPEND: "1.0.0", DruidMode.REPLACE: "2.0.0", DruidMode.REPLACE_ALL: "3.0.0"}
 """Of the contract, each with a mode of its own."""
 ROWS_A_DAY = 2
+FAST, AT_ONCE = 100, timedelta(0)
 
 
 class ContractOfEachMode:
     async def get(self, reference: ContractRef):
         (mode,) = [mode for mode, version in VERSIONS.items() if version == reference.version]
         return replace(CONTRACT, datasource=reference.datasource, druid=replace(CONTRACT.druid, mode=mode))
+
+
+class ImpatientIngestions(PostgresIngestions):
+    """Every pause is over as soon as it begins, and whatever takes its time takes a hundredth."""
+
+    async def lease(self, phases: Collection[Phase], limit: int) -> list[Ingestion]:
+        return [replace(each, missing_for=FAST * each.missing_for) for each in await super().lease(phases, limit)]
+
+    async def step_back(self, ingestion: Ingestion, _pause: timedelta, waits_for: WaitsFor) -> None:
+        await super().step_back(ingestion, AT_ONCE, waits_for)
+
+    async def try_again(self, ingestion: Ingestion, _pause: timedelta) -> None:
+        await super().try_again(ingestion, AT_ONCE)
+
+    async def wait(self, ingestion: Ingestion, _pause: timedelta, **told: Any) -> None:
+        await super().wait(ingestion, AT_ONCE, **told)
+
+    async def wait_all(self, held: Sequence[tuple[Ingestion, timedelta]]) -> None:
+        await super().wait_all([(ingestion, AT_ONCE) for ingestion, _ in held])
 
 
 @dataclass(frozen=True)
@@ -106,17 +127,9 @@ class SubmitterBench:
     overlord: str
     broker: str
     datasource: str = field(default_factory=lambda: f"s{uuid4().hex[:12]}")
-    opened: datetime = field(default_factory=utc_now)
     accepted: int = 0
     verdicts: KnownVerdicts = field(default_factory=KnownVerdicts)
     published: RecordingPublisher = field(default_factory=RecordingPublisher)
-
-    def impatient(self) -> datetime:
-        """A clock that is a day behind, so that every pause is over for Postgres as soon as it begins, and that runs fast.
-
-        It starts with the bench: after a quarter of an hour it would be ahead, and no pause would ever be over.
-        """
-        return self.opened - timedelta(days=1) + 100 * (utc_now() - self.opened)
 
     def replica(self) -> Replica:
         paused, pace = PausedOnS3(Pauses(self.store)), PostgresPace(self.pool)
@@ -133,14 +146,14 @@ class SubmitterBench:
             outcomes=Outcomes(self),
             evidence=S3Evidence(self.store),
             events=events,
-            clock=self.impatient,
+            clock=utc_now,
         )
         limits = Limits(batch_size=50, attempts=Attempts(3, timedelta(seconds=10)), time=timedelta(days=1000))
         return Replica(self.pool, advance_ingestions(world, limits))
 
     @property
-    def ingestions(self) -> PostgresIngestions:
-        return PostgresIngestions(self.pool, lease_seconds=30)
+    def ingestions(self) -> ImpatientIngestions:
+        return ImpatientIngestions(self.pool, lease_seconds=30)
 
     # what comes in
 

@@ -167,9 +167,9 @@ class ScriptedDruid:
 
 
 class Bench:
-    """The submitter on fakes."""
+    """The submitter on fakes. `behind`: seconds by which the clock of the replica is behind that of the rows."""
 
-    def __init__(self, mode=DruidMode.APPEND, *, clock=None, druid=None, pace=None, **contract):
+    def __init__(self, mode=DruidMode.APPEND, *, clock=None, behind=0, druid=None, pace=None, **contract):
         self.clock = clock or ManualClock()
         self.druid = druid or ScriptedDruid()
         self.ingestions = InMemoryIngestions(self.clock)
@@ -192,7 +192,7 @@ class Bench:
             self.verdicts,
             self.evidence,
             self.progress,
-            self.clock,
+            lambda: self.clock() - timedelta(seconds=behind),
         )
         self.advance = advance_ingestions(world, Limits(100, Attempts(3, timedelta(seconds=10)), timedelta(days=2)))
 

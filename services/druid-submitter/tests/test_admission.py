@@ -21,7 +21,6 @@ from druid_submitter.domain.interval import Interval
 from druid_submitter.domain.turn import Later, Now, to_load
 from druid_submitter.settings import SubmitterSettings
 from sluice import postgres
-from sluice.clock import utc_now
 from sluice.contracts import DruidMode, PartitionsType
 from sluice.events import Envelope, WaitsFor
 from sluice.testing import NOW, ManualClock, file_validated
@@ -169,14 +168,14 @@ async def queue(kind):
             PostgresIngestions(pool, lease_seconds=3600),
             PostgresAdmission(pool, 2, 20, nothing_is_paused),
         )
-        yield Queue(ingestions, admission, utc_now)
+        yield Queue(ingestions, admission, None)
 
 
 @dataclass
 class Queue:
     ingestions: InMemoryIngestions | PostgresIngestions
     admission: InMemoryAdmission | PostgresAdmission
-    clock: object
+    clock: ManualClock | None
 
     async def comes(self, number, datasource, wish=APPEND):
         """Recorded, its wish kept, and given back to be looked at in a long time."""
@@ -185,7 +184,7 @@ class Queue:
         await self.ingestions.record(Envelope(event.id, event.source, event.time, event.data.model_copy(update=told)))
         (held,) = await self.ingestions.lease({Phase.SUBMITTING}, 1000)
         turn = await self.ingestions.turn(held, wish)
-        await self.ingestions.wait(held, self.clock() + timedelta(days=1))
+        await self.ingestions.wait(held, timedelta(days=1))
         return turn
 
     async def admitted(self):
@@ -321,7 +320,7 @@ async def test_a_paused_datasource_gets_no_place_and_holds_up_nobody(queue):
     assert [each.datasource for each in await queue.admitted()] == ["stock"]
     await queue.admission.admit()
     (held,) = await queue.admitted()
-    await queue.ingestions.step_back(held, queue.clock() - timedelta(seconds=1), WaitsFor.PAUSED)
+    await queue.ingestions.step_back(held, timedelta(0), WaitsFor.PAUSED)
     (held,) = await queue.admitted()
     await paused.admit()
     assert isinstance(await queue.ingestions.turn(held, APPEND), Later)
@@ -338,7 +337,7 @@ async def test_whoever_waits_for_a_lock_leaves_its_place_to_others_and_keeps_its
     await queue.admission.admit()
     first, second = sorted(await queue.admitted(), key=lambda each: each.task_id)
     assert (first.task_id.int, second.task_id.int) == (1, 3)
-    await queue.ingestions.step_back(first, queue.clock() + timedelta(seconds=0.5), WaitsFor.LOCK)
+    await queue.ingestions.step_back(first, timedelta(seconds=0.5), WaitsFor.LOCK)
     assert await queue.ingestions.turn(first, REPLACE) == Later(WaitsFor.LOCK)
     await queue.admission.admit()
     (third,) = await queue.admitted()
@@ -346,7 +345,7 @@ async def test_whoever_waits_for_a_lock_leaves_its_place_to_others_and_keeps_its
     await queue.done([second, third])
     async with asyncio.timeout(20):
         while await queue.ingestions.turn(first, REPLACE) != Now(1):
-            if isinstance(queue.clock, ManualClock):
+            if queue.clock:
                 queue.clock.advance(0.3)
             await queue.admission.admit()
             await asyncio.sleep(0.05)
@@ -359,7 +358,7 @@ async def test_whoever_is_admitted_while_it_is_being_given_back_is_due_at_once(q
     (held,) = await queue.ingestions.lease({Phase.SUBMITTING}, 10)
     await queue.ingestions.turn(held, APPEND)
     await queue.admission.admit()  # by another replica, between question and wait
-    await queue.ingestions.wait(held, queue.clock() + timedelta(days=1))
+    await queue.ingestions.wait(held, timedelta(days=1))
     (woken,) = await queue.admitted()
     assert isinstance(await queue.ingestions.turn(woken, APPEND), Now)
 

@@ -18,7 +18,7 @@ from sluice.druid.places import Places
 from sluice.errors import Permanent
 from sluice.events import DruidSubmitted, Outcome, Problem, TaskCompleted
 from sluice.problems import outcome_kinds
-from sluice.testing import NOW, file_validated, verdict_accepted
+from sluice.testing import file_validated, verdict_accepted
 
 LOST = "This task disappeared on the worker where it was assigned. See overlord logs for more details."
 
@@ -86,9 +86,9 @@ def test_each_code_has_a_sentence_and_a_page():
 def test_only_causes_that_may_pass_are_met_with_another_attempt_and_only_so_often():
     attempts = Attempts(3, timedelta(seconds=10))
     lost, full = Problem(code=Why.WORKER_LOST, message="m"), Problem(code=Why.ROWS_UNREADABLE, message="m")
-    pauses = [attempts.next(lost, attempt, NOW) for attempt in (1, 2, 3)]
-    assert pauses == [NOW + timedelta(seconds=10), NOW + timedelta(seconds=60), None]
-    assert attempts.next(full, 1, NOW) is attempts.next(None, 1, NOW) is None
+    pauses = [attempts.next(lost, attempt) for attempt in (1, 2, 3)]
+    assert pauses == [timedelta(seconds=10), timedelta(seconds=60), None]
+    assert attempts.next(full, 1) is attempts.next(None, 1) is None
 
 
 @pytest.fixture

@@ -6,11 +6,12 @@ import pytest
 from submitter_fakes import Bench
 
 from druid_submitter.domain.watch import TaskState
-from druid_submitter.usecases.missing import SETTLED
 from sluice.contracts import DruidMode
 from sluice.events import Outcome, Receipt, TaskCompleted
 from sluice.testing import NOW, file_validated, verdict_accepted
 
+TURNS = 8
+"""After which rows are not merely late."""
 DROP = [{"type": "dropForever"}]
 
 
@@ -51,7 +52,7 @@ async def test_rows_that_were_replaced_since_end_as_it_was_told_before(bench, co
     await lose(bench, event, counted)
     await bench.turn(4)
     fact = stands(bench, event)
-    await bench.turn(SETTLED)
+    await bench.turn(TURNS)
     assert bench.said(TaskCompleted) == [fact]
 
 
@@ -59,7 +60,7 @@ async def test_rows_that_were_replaced_since_end_as_it_was_told_before(bench, co
 async def test_rows_that_retention_took_away_have_failed_and_the_rule_is_named(bench, counted):
     await lose(bench, file_validated(verdict_accepted(10)), counted)
     bench.druid.retention = DROP
-    await bench.turn(2 * SETTLED + 4)
+    await bench.turn(TURNS)
     if counted:
         assert bench.said(TaskCompleted) == []
         assert bench.druid.submitted[-1].endswith("_removal")
@@ -81,7 +82,7 @@ async def test_rows_whose_place_a_later_file_took_are_superseded_if_none_is_left
     fact = later.data.model_copy(update={"accepted_at": later.data.accepted_at + timedelta(days=1)})
     row |= {"phase": "concluded", "loaded": True, "wish": mine["wish"]}
     row["cause"] = type(later)(later.id, later.source, later.time, fact)
-    await bench.turn(2 * SETTLED + 4)
+    await bench.turn(TURNS)
     assert [done.error.code for done in bench.said(TaskCompleted)] == outcomes
 
 
@@ -92,7 +93,7 @@ async def test_rows_that_nothing_explains_are_waited_for_until_the_task_is_cance
     await bench.turn(80, seconds=31)
     assert bench.said(TaskCompleted) == []
     bench.ingestions.cancels.add(event.data.task_id)
-    await bench.turn(3 * SETTLED, seconds=31)
+    await bench.turn(TURNS, seconds=31)
     bench.druid.counted = 0
     await bench.turn(2, seconds=31)
     (done,) = bench.said(TaskCompleted)
@@ -104,7 +105,7 @@ async def test_rows_that_come_late_are_no_loss(bench):
     await lose(bench, event, 4)
     await bench.turn(30)
     bench.ingestions.cancels.add(event.data.task_id)
-    await bench.turn(3)
+    await bench.turn()
     bench.druid.counted = 10
     await bench.turn(3)
     assert [done.outcome for done in bench.said(TaskCompleted)] == [Outcome.SUCCEEDED]
@@ -117,3 +118,17 @@ async def test_a_file_that_retention_would_drop_is_not_submitted(bench):
     (done,) = bench.said(TaskCompleted)
     assert (done.outcome, done.error.code) == (Outcome.FAILED, "retention-drops")
     assert bench.druid.submitted == []
+
+
+@pytest.mark.parametrize("behind", [-3600, 0, 3600])
+@pytest.mark.parametrize("seconds", [0.05, 2, 7])
+async def test_rows_are_waited_for_a_quarter_of_a_minute_by_whatever_clock_and_however_often_looked_at(behind, seconds):
+    bench = Bench(behind=behind)
+    event = file_validated(verdict_accepted(10))
+    await lose(bench, event, 0)
+    bench.ingestions.cancels.add(event.data.task_id)
+    began = bench.clock()
+    while not bench.said(TaskCompleted):
+        await bench.turn(seconds=seconds)
+    assert timedelta(seconds=15) <= bench.clock() - began <= timedelta(seconds=15 + 2 * (8 + seconds))
+    assert bench.said(TaskCompleted)[0].outcome is Outcome.CANCELLED

@@ -11,21 +11,21 @@ from sluice.testing import NOW
 def test_young_tasks_are_looked_at_quickly_and_old_ones_seldom():
     at, moments = NOW, []
     for looks in range(60):
-        at = next_look(looks, at)
+        at += next_look(looks, at)
         moments.append((at - NOW).total_seconds())
     assert moments[3] <= 1
     assert sum(moment < 10 for moment in moments) < 15
     assert moments[-1] - moments[-2] == 8
-    assert next_look(10**9, NOW) > NOW
+    assert next_look(10**9, NOW) > timedelta(0)
 
 
 @pytest.mark.parametrize("looks", [0, 5, 9, 13, 17, 30])
 def test_all_of_an_age_are_due_at_once_and_with_the_quicker_ones(looks):
     arrivals = [NOW + timedelta(milliseconds=37 * n) for n in range(200)]
-    due = {next_look(looks, at) for at in arrivals}
-    pause = next_look(looks, NOW) - NOW
+    due = {at + next_look(looks, at) for at in arrivals}
+    pause = next_look(looks, NOW)
     assert len(due) <= 7.4 / pause.total_seconds() + 2
-    assert all(next_look(0, at - timedelta(milliseconds=1)) == at for at in due)
+    assert all(next_look(0, at - timedelta(milliseconds=1)) == timedelta(milliseconds=1) for at in due)
 
 
 def test_a_back_off_grows_is_spread_and_ends():

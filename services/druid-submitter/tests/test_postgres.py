@@ -17,7 +17,6 @@ from druid_submitter.domain.interval import ALL_TIME
 from druid_submitter.domain.turn import Now, to_load
 from druid_submitter.settings import SubmitterSettings
 from sluice import outbox, postgres
-from sluice.clock import utc_now
 from sluice.contracts import DruidMode
 from sluice.errors import Permanent, Transient
 from sluice.events import Envelope, Outcome, Problem, Receipt, TaskCommand, TaskCompleted, follow
@@ -128,7 +127,7 @@ async def test_a_cancel_is_kept_before_and_after_its_task_and_wakes_it(one):
     held = {each.task_id: each for each in await one.lease()}
     assert held[early.data.task_id].cancelled
     assert not held[late.data.task_id].cancelled
-    await one.wait(held[late.data.task_id], utc_now() + timedelta(hours=1))
+    await one.wait(held[late.data.task_id], timedelta(hours=1))
     await asyncio.gather(*(one.cancel(command(late.data.task_id)) for _ in range(4)))
     (woken,) = await one.lease()
     assert (woken.task_id, woken.cancelled) == (late.data.task_id, True)
@@ -168,8 +167,26 @@ async def test_who_lost_the_lease_changes_nothing_and_says_nothing(one, pool):
 async def test_an_ingestion_waits_until_it_is_due(one):
     await one.record(file_validated())
     (held,) = await one.lease()
-    await one.wait(held, utc_now() + timedelta(hours=1), unknown=True)
+    await one.wait(held, timedelta(hours=1), unknown=True)
     assert await one.lease() == []
+
+
+async def test_rows_are_missing_since_the_first_of_all_looks_in_a_row_that_miss_them(one):
+    await one.record(file_validated())
+
+    async def look(*, missing):
+        (held,) = await one.lease()
+        await one.wait(held, timedelta(0), missing=missing)
+        return held.missing_for
+
+    found = [await look(missing=missing) for missing in (True, True, True, False, True, True)]
+    none = timedelta(0)
+    assert found[0] == found[4] == none < found[1] < found[2] < found[3]
+    (held,) = await one.lease()
+    assert held.missing_for > none
+    await one.clearing(held, Problem(code="late", message="m"))
+    (held,) = await one.lease()
+    assert held.missing_for == none
 
 
 async def test_the_outbox_delivers_in_order_keeps_what_failed_and_shares_between_replicas(one, pool):

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -195,7 +195,7 @@ async def test_only_a_later_file_that_is_loaded_over_the_same_span_has_taken_the
 
 async def test_an_attempt_is_not_due_before_its_time(queue):
     await queue.comes(0, REPLACE)
-    await queue.ingestions.try_again(queue.held[0], datetime.now(UTC) + timedelta(days=10_000))
+    await queue.ingestions.try_again(queue.held[0], timedelta(days=1))
     assert await queue.ingestions.lease([Phase.SUBMITTING], 10) == []
 
 
@@ -209,7 +209,7 @@ async def test_one_that_had_its_turn_keeps_it(queue):
 
 async def test_whoever_lost_the_lease_has_no_turn(queue):
     await queue.comes(0, REPLACE)
-    await queue.ingestions.wait(queue.held[0], NOW - timedelta(days=1))
+    await queue.ingestions.wait(queue.held[0], timedelta(0))
     (fresh,) = await queue.lease()
     assert await queue.turns(0) == ["later"]
     queue.held[0] = fresh
@@ -220,7 +220,7 @@ async def test_whatever_ends_wakes_those_that_wait(queue):
     await queue.comes(0, REPLACE)
     await queue.comes(1, REPLACE)
     await queue.turns(0, 1)
-    await queue.ingestions.wait(queue.held[1], NOW + timedelta(days=10_000))
+    await queue.ingestions.wait(queue.held[1], timedelta(days=1))
     assert await queue.lease() == []
     await queue.ends(0)
     await queue.admission.admit()
@@ -233,7 +233,7 @@ async def test_whoever_cannot_have_his_turn_next_is_not_woken(queue):
         await queue.comes(number, wish)
     await queue.turns(9, 0, 1, 2, 3, 4, 5)
     for number in range(1, 6):
-        await queue.ingestions.wait(queue.held[number], NOW + timedelta(days=10_000))
+        await queue.ingestions.wait(queue.held[number], timedelta(days=1))
     await queue.ends(0)
     await queue.admission.admit()
     woken = {each.task_id for each in await queue.lease()}

@@ -1,7 +1,7 @@
 """What the use cases need of the world."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -106,7 +106,10 @@ class DruidTasks(Protocol):
 
 
 class Ingestions(Protocol):
-    """The row per task where verdict and Druid's answer meet. Changes of a lost lease have no effect."""
+    """The row per task where verdict and Druid's answer meet. Changes of a lost lease have no effect.
+
+    Pauses are counted from when they are kept, by the one clock that all replicas share.
+    """
 
     async def record(self, cause: Cause) -> bool:
         """Keep the first cause of a task. False where there was one."""
@@ -123,7 +126,7 @@ class Ingestions(Protocol):
     async def turn(self, ingestion: Ingestion, wish: Wish) -> Turn:
         """Keep what it wishes, and say whether it was admitted."""
 
-    async def step_back(self, ingestion: Ingestion, until: datetime, waits_for: WaitsFor) -> None:
+    async def step_back(self, ingestion: Ingestion, pause: timedelta, waits_for: WaitsFor) -> None:
         """Leave the place in Druid to others for a while. Its turn it keeps."""
 
     async def superseded(self, ingestion: Ingestion, wish: Wish) -> bool:
@@ -144,19 +147,28 @@ class Ingestions(Protocol):
 
     async def resubmit(self, ingestion: Ingestion, attempt: int) -> None: ...
 
-    async def try_again(self, ingestion: Ingestion, due: datetime) -> None:
-        """With the next attempt, when it is due. Until then its place in Druid is for others; its turn it keeps."""
+    async def try_again(self, ingestion: Ingestion, pause: timedelta) -> None:
+        """With the next attempt, after a pause. Until then its place in Druid is for others; its turn it keeps."""
 
     async def clearing(self, ingestion: Ingestion, problem: Problem) -> None: ...
 
     async def conclude(self, ingestion: Ingestion, fact: Envelope[TaskCompleted]) -> None: ...
 
     async def wait(
-        self, ingestion: Ingestion, until: datetime, *, unknown: bool = False, waits_for: WaitsFor | None = None
+        self,
+        ingestion: Ingestion,
+        pause: timedelta,
+        *,
+        unknown: bool = False,
+        missing: bool = False,
+        waits_for: WaitsFor | None = None,
     ) -> None:
-        """Give it back, to be looked at again; at once where somebody has woken it meanwhile."""
+        """Give it back, to be looked at again; at once where somebody has woken it meanwhile.
 
-    async def wait_all(self, held: Sequence[tuple[Ingestion, datetime]]) -> None:
+        `unknown`, `missing`: Druid did not know the task, or a query did not count all of its rows.
+        """
+
+    async def wait_all(self, held: Sequence[tuple[Ingestion, timedelta]]) -> None:
         """The same for many, of whom nothing new is known."""
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
@@ -43,14 +43,15 @@ WHERE task_id IN (
     ORDER BY slots = 0, due_at LIMIT $3 FOR UPDATE SKIP LOCKED
 )
 RETURNING cause, phase, attempt, polls, unknown_polls, problem_code, problem_message, lease, waits_for, deadline,
+    coalesce(now() - missing_since, interval '0') AS missing_for,
     EXISTS (SELECT 1 FROM submitter.cancels WHERE cancels.task_id = ingestions.task_id) AS cancelled
 """
 """Whoever has a place in Druid comes first: no crowd that only waits is to keep slots idle."""
-GIVE_BACK = "leased_until = now(), due_at = CASE WHEN due_at < leased_until THEN due_at ELSE {until} END"
+GIVE_BACK = "leased_until = now(), due_at = CASE WHEN due_at < leased_until THEN due_at ELSE now() + {pause} END"
 """While it is held, it is due when the lease ends; due earlier, it was woken meanwhile."""
 WAIT_ALL = f"""
-UPDATE submitter.ingestions SET polls = polls + 1, {GIVE_BACK.format(until="waiting.until")}
-FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[]) AS waiting (task_id, lease, until)
+UPDATE submitter.ingestions SET polls = polls + 1, {GIVE_BACK.format(pause="waiting.pause")}
+FROM unnest($1::uuid[], $2::bigint[], $3::interval[]) AS waiting (task_id, lease, pause)
 WHERE ingestions.task_id = waiting.task_id AND ingestions.lease = waiting.lease
 """  # noqa: S608 - only texts of this file
 
@@ -101,6 +102,8 @@ NO_WORKERS = "SELECT slots IS NOT NULL AND most = 0 FROM submitter.overlord"
 
 FREE = "due_at = now(), leased_until = now()"
 """Due at once, for anybody."""
+AFRESH = "polls = 0, unknown_polls = 0, missing_since = NULL"
+"""Nobody has looked yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +157,9 @@ class PostgresIngestions:
                 return Later(kind_of(alone=before["alone"], replaces=before["replaces"]))
             return Later(WaitsFor.WORKERS if await connection.fetchval(NO_WORKERS) else WaitsFor.SLOT)
 
-    async def step_back(self, ingestion: Ingestion, until: datetime, waits_for: WaitsFor) -> None:
-        change = f"slots = 0, resume_at = $3, waits_for = $4, polls = polls + 1, {GIVE_BACK.format(until='$3')}"
-        await self._change(ingestion, change, until, waits_for)
+    async def step_back(self, ingestion: Ingestion, pause: timedelta, waits_for: WaitsFor) -> None:
+        change = f"slots = 0, resume_at = now() + $3, waits_for = $4, polls = polls + 1, {GIVE_BACK.format(pause='$3')}"
+        await self._change(ingestion, change, pause, waits_for)
 
     async def superseded(self, ingestion: Ingestion, wish: Wish) -> bool:
         told, span = ingestion.about, asyncpg.Range(wish.span.start, wish.span.end)
@@ -169,30 +172,28 @@ class PostgresIngestions:
             return bool(await connection.fetchval(REPLACED, ingestion.task_id))
 
     async def submitted(self, ingestion: Ingestion, fact: Envelope[DruidSubmitted], deadline: datetime) -> None:
-        counters = "polls = 0, unknown_polls = 0, waits_for = NULL"
-        change = f"phase = 'submitted', {counters}, druid_task_id = $3, deadline = $4, {FREE}"
+        change = f"phase = 'submitted', {AFRESH}, waits_for = NULL, druid_task_id = $3, deadline = $4, {FREE}"
         await self._change(ingestion, change, fact.data.druid_task_id, deadline, said=fact)
 
     async def ingesting(self, ingestion: Ingestion) -> None:
         await self._change(ingestion, "phase = 'ingesting'")
 
     async def proving(self, ingestion: Ingestion) -> None:
-        await self._change(ingestion, f"phase = 'proving', polls = 0, {FREE}")
+        await self._change(ingestion, f"phase = 'proving', {AFRESH}, {FREE}")
 
     async def look_again(self, ingestion: Ingestion) -> None:
-        await self._change(ingestion, f"phase = 'ingesting', polls = 0, unknown_polls = 0, {FREE}")
+        await self._change(ingestion, f"phase = 'ingesting', {AFRESH}, {FREE}")
 
     async def resubmit(self, ingestion: Ingestion, attempt: int) -> None:
-        change = f"phase = 'submitting', attempt = $3, polls = 0, unknown_polls = 0, {FREE}"
+        change = f"phase = 'submitting', attempt = $3, {AFRESH}, {FREE}"
         await self._change(ingestion, change, attempt)
 
-    async def try_again(self, ingestion: Ingestion, due: datetime) -> None:
-        counters = "attempt = attempt + 1, polls = 0, unknown_polls = 0"
-        places = "slots = 0, resume_at = $3, due_at = $3, leased_until = now()"
-        await self._change(ingestion, f"phase = 'submitting', {counters}, {places}", due)
+    async def try_again(self, ingestion: Ingestion, pause: timedelta) -> None:
+        places = "slots = 0, resume_at = now() + $3, due_at = now() + $3, leased_until = now()"
+        await self._change(ingestion, f"phase = 'submitting', attempt = attempt + 1, {AFRESH}, {places}", pause)
 
     async def clearing(self, ingestion: Ingestion, problem: Problem) -> None:
-        change = f"phase = 'clearing', problem_code = $3, problem_message = $4, polls = 0, {FREE}"
+        change = f"phase = 'clearing', problem_code = $3, problem_message = $4, {AFRESH}, {FREE}"
         await self._change(ingestion, change, problem.code, problem.message)
 
     async def conclude(self, ingestion: Ingestion, fact: Envelope[TaskCompleted]) -> None:
@@ -203,16 +204,24 @@ class PostgresIngestions:
         await self._change(ingestion, change, *values, said=fact, taken_out=taken_out)
 
     async def wait(
-        self, ingestion: Ingestion, until: datetime, *, unknown: bool = False, waits_for: WaitsFor | None = None
+        self,
+        ingestion: Ingestion,
+        pause: timedelta,
+        *,
+        unknown: bool = False,
+        missing: bool = False,
+        waits_for: WaitsFor | None = None,
     ) -> None:
         unknown_polls = "unknown_polls + 1" if unknown else "0"
-        waiting = f"polls = polls + 1, unknown_polls = {unknown_polls}, waits_for = $4"
-        await self._change(ingestion, f"{waiting}, {GIVE_BACK.format(until='$3')}", until, waits_for)
+        missing_since = "coalesce(missing_since, now())" if missing else "NULL"
+        looked = f"polls = polls + 1, unknown_polls = {unknown_polls}, missing_since = {missing_since}"
+        change = f"{looked}, waits_for = $4, {GIVE_BACK.format(pause='$3')}"
+        await self._change(ingestion, change, pause, waits_for)
 
-    async def wait_all(self, held: Sequence[tuple[Ingestion, datetime]]) -> None:
+    async def wait_all(self, held: Sequence[tuple[Ingestion, timedelta]]) -> None:
         async with transaction(self.pool) as connection:
             ids, leases = [each.task_id for each, _ in held], [each.lease for each, _ in held]
-            await connection.execute(WAIT_ALL, ids, leases, [until for _, until in held])
+            await connection.execute(WAIT_ALL, ids, leases, [pause for _, pause in held])
 
     async def _change(
         self,
@@ -247,4 +256,5 @@ def _ingestion(row: asyncpg.Record) -> Ingestion:
         cancelled=row["cancelled"],
         waits_for=WaitsFor(row["waits_for"]) if row["waits_for"] else None,
         deadline=row["deadline"],
+        missing_for=row["missing_for"],
     )

@@ -6,7 +6,7 @@ Beside each known text stands which class of Druid 33 says it.
 
 import re
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 
 from sluice.events import Problem
@@ -149,6 +149,6 @@ class Attempts:
     most: int
     pause: timedelta
 
-    def next(self, problem: Problem | None, attempt: int, now: datetime) -> datetime | None:
-        """When to begin the attempt after this one; None where there is to be none."""
-        return now + self.pause * 6 ** (attempt - 1) if passes(problem) and attempt < self.most else None
+    def next(self, problem: Problem | None, attempt: int) -> timedelta | None:
+        """The pause before the attempt after this one; None where there is to be none."""
+        return self.pause * 6 ** (attempt - 1) if passes(problem) and attempt < self.most else None

@@ -1,7 +1,7 @@
 """The submitter's knowledge of one task, from verdict or command to outcome."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import assert_never
 from uuid import UUID
@@ -96,6 +96,7 @@ class Ingestion:
     """One task as a replica holds it. `lease` is the fence: whoever holds an older one changes nothing.
 
     `cancelled`: somebody has asked for it to be cancelled. `waits_for`: as it was told last. `deadline`: by when Druid must be ready.
+    `missing_for`: how long each look has found rows missing.
     """
 
     cause: Cause
@@ -108,6 +109,7 @@ class Ingestion:
     cancelled: bool = False
     waits_for: WaitsFor | None = None
     deadline: datetime | None = None
+    missing_for: timedelta = timedelta(0)
 
     @property
     def to_be_stopped(self) -> bool:

@@ -115,7 +115,7 @@ def advance_ingestions(world: World, limits: Limits) -> AdvanceIngestions:
     submit = SubmitIngestion(
         ingestions, druid, world.contracts, rows, world.paused, begin, Door(clock), patience, clock
     )
-    clear = ClearIngestion(ingestions, druid, rows, prove, conclude, patience, limits.attempts, clock)
+    clear = ClearIngestion(ingestions, druid, rows, prove, conclude, patience, limits.attempts)
     preview = PreviewIngestion(ingestions, druid, world.contracts, rows, conclude)
     return AdvanceIngestions(
         submit=SubmitIngestions(ingestions, admission, druid, submit, steps, limits.batch_size),

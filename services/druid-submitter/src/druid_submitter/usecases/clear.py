@@ -16,7 +16,6 @@ from druid_submitter.usecases.conclude import ConcludeIngestion
 from druid_submitter.usecases.patience import Patience
 from druid_submitter.usecases.prove import ProveIngestion
 from druid_submitter.usecases.rows import Rows
-from sluice.clock import Clock
 from sluice.events import Outcome
 
 log = structlog.get_logger()
@@ -31,7 +30,6 @@ class ClearIngestion:
     conclude: ConcludeIngestion
     patience: Patience
     attempts: Attempts
-    clock: Clock
 
     async def __call__(self, ingestion: Ingestion) -> None:
         match await self._last_state(ingestion):
@@ -53,10 +51,11 @@ class ClearIngestion:
     async def _end(self, ingestion: Ingestion, decision: Wait | Hold | Conclude) -> None:
         """Where the cause may have passed, not yet: the next attempt is due after a pause."""
         failed = isinstance(decision, Conclude) and decision.outcome is Outcome.FAILED
-        due = self.attempts.next(ingestion.problem, ingestion.attempt, self.clock())
-        if failed and due:
-            log.info("another attempt", after=ingestion.problem and ingestion.problem.code, due=due.isoformat())
-            await self.ingestions.try_again(ingestion, due)
+        pause = self.attempts.next(ingestion.problem, ingestion.attempt)
+        if failed and pause is not None:
+            after = ingestion.problem and ingestion.problem.code
+            log.info("another attempt", after=after, seconds=pause.total_seconds())
+            await self.ingestions.try_again(ingestion, pause)
         else:
             await self.conclude(ingestion, decision)
 
@@ -99,4 +98,4 @@ class ClearIngestion:
         log.warning("rows of a broken ingestion are taken out", druid_task_id=druid_id)
         segments = await self.druid.segment_types(ingestion.datasource, interval)
         await self.druid.submit(build_removal(ingestion.datasource, druid_id, ingestion.task_id, interval, segments))
-        await self.patience.wait(ingestion)
+        await self.patience.wait(ingestion, missing=True)

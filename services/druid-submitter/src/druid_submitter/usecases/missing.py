@@ -1,6 +1,7 @@
 """Find out where rows are that Druid has processed and a query does not count."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 import structlog
 
@@ -15,8 +16,8 @@ from sluice.events import Accepted
 
 log = structlog.get_logger()
 
-SETTLED = 16
-"""Polls, some quarter of a minute: a Broker may hear of segments later than the Coordinator. Then the rows are not merely late."""
+SETTLED = timedelta(seconds=15)
+"""A Broker may hear of segments later than the Coordinator: rows that are missing for so long are not merely late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +33,8 @@ class FindMissingRows:
 
     async def __call__(self, ingestion: Ingestion, accepted: Accepted, missing: Missing) -> bool:
         """False of a task that is given up: they are missing for good, and what is left of them is in the way."""
-        if ingestion.polls < SETTLED:
-            await self.patience.wait(ingestion)
+        if ingestion.missing_for < SETTLED:
+            await self.patience.wait(ingestion, missing=True)
         elif stands := await self.outcomes.outcome(ingestion.about.accepted_at, ingestion.task_id):
             await self.conclude.stands(ingestion, stands)
         elif ingestion.phase is Phase.CLEARING:
@@ -45,7 +46,7 @@ class FindMissingRows:
         elif not missing.counted and await self.ingestions.replaced(ingestion):
             await self.ingestions.clearing(ingestion, SUPERSEDED)
         elif ingestion.polls < POLLS_UNTIL_ALERT:
-            await self.patience.wait(ingestion)
+            await self.patience.wait(ingestion, missing=True)
         else:
             said = (
                 f"Druid processed {accepted.accepted} rows, a query counts {missing.counted}, and nothing explains it"

@@ -2,7 +2,7 @@
 
 import random
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
 
@@ -28,11 +28,11 @@ class Patience:
     tell: TellProgress
     clock: Clock
 
-    async def wait(self, ingestion: Ingestion, *, unknown: bool = False) -> None:
+    async def wait(self, ingestion: Ingestion, *, unknown: bool = False, missing: bool = False) -> None:
         """For Druid to get on."""
-        await self.ingestions.wait(ingestion, self.next_look(ingestion), unknown=unknown)
+        await self.ingestions.wait(ingestion, self.next_look(ingestion), unknown=unknown, missing=missing)
 
-    def next_look(self, ingestion: Ingestion) -> datetime:
+    def next_look(self, ingestion: Ingestion) -> timedelta:
         if ingestion.polls and ingestion.polls % POLLS_UNTIL_ALERT == 0:
             log.error("still waiting for Druid", phase=ingestion.phase, polls=ingestion.polls)
         return next_look(ingestion.polls, self.clock())
@@ -41,28 +41,27 @@ class Patience:
         """After an error that passes."""
         if ingestion.polls and ingestion.polls % POLLS_UNTIL_ALERT == 0:
             log.error("still waiting", phase=ingestion.phase, polls=ingestion.polls)
-        await self._wait(ingestion, self.clock() + self.pause(ingestion.polls), waits_for)
+        await self._wait(ingestion, self.pause(ingestion.polls), waits_for)
 
     async def queue(self, ingestion: Ingestion, waits_for: WaitsFor) -> None:
         """Until it is admitted. Said from the second time on: most are admitted at once."""
         pause = self.pause(ingestion.polls, LONGEST_IN_QUEUE)
-        await self._wait(ingestion, self.clock() + pause, waits_for if ingestion.polls else ingestion.waits_for)
+        await self._wait(ingestion, pause, waits_for if ingestion.polls else ingestion.waits_for)
 
     async def step_back(self, ingestion: Ingestion, waits_for: WaitsFor) -> None:
         """After it was admitted, as while somebody else's task holds a lock."""
-        until = self.clock() + self.pause(ingestion.polls, HELD_PAUSE)
-        await self.ingestions.step_back(ingestion, until, waits_for)
+        await self.ingestions.step_back(ingestion, self.pause(ingestion.polls, HELD_PAUSE), waits_for)
         await self._say(ingestion, waits_for)
 
     async def hold(self, ingestion: Ingestion) -> None:
         """Where somebody has to look."""
-        await self.ingestions.wait(ingestion, self.clock() + timedelta(seconds=HELD_PAUSE))
+        await self.ingestions.wait(ingestion, timedelta(seconds=HELD_PAUSE))
 
     def pause(self, failures: int, longest: float = 10.0) -> timedelta:
         return back_off(failures, random.random(), longest)  # noqa: S311 - spreads, hides nothing
 
-    async def _wait(self, ingestion: Ingestion, until: datetime, waits_for: WaitsFor | None) -> None:
-        await self.ingestions.wait(ingestion, until, waits_for=waits_for)
+    async def _wait(self, ingestion: Ingestion, pause: timedelta, waits_for: WaitsFor | None) -> None:
+        await self.ingestions.wait(ingestion, pause, waits_for=waits_for)
         await self._say(ingestion, waits_for)
 
     async def _say(self, ingestion: Ingestion, waits_for: WaitsFor | None) -> None:
