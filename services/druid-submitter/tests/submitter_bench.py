@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -147,6 +148,7 @@ class SubmitterBench:
             evidence=S3Evidence(self.store),
             events=events,
             clock=utc_now,
+            monotonic=lambda: FAST * time.monotonic(),
         )
         limits = Limits(batch_size=50, attempts=Attempts(3, timedelta(seconds=10)), time=timedelta(days=1000))
         return Replica(self.pool, advance_ingestions(world, limits))

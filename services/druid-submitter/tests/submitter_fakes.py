@@ -193,6 +193,7 @@ class Bench:
             self.evidence,
             self.progress,
             lambda: self.clock() - timedelta(seconds=behind),
+            lambda: self.clock().timestamp(),
         )
         self.advance = advance_ingestions(world, Limits(100, Attempts(3, timedelta(seconds=10)), timedelta(days=2)))
 

@@ -1,5 +1,7 @@
 """The loops that take an ingestion from its verdict to its outcome, wired. None waits for another."""
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -76,7 +78,7 @@ class AdvanceIngestions:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Everything that they need."""
+    """Everything that they need. `monotonic`: see Door."""
 
     ingestions: Ingestions
     admission: Admission
@@ -89,6 +91,7 @@ class World:
     evidence: Evidence
     events: EventPublisher
     clock: Clock
+    monotonic: Callable[[], float] = time.monotonic
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,7 @@ def advance_ingestions(world: World, limits: Limits) -> AdvanceIngestions:
     prove, explain = ProveIngestion(ingestions, druid, rows, find, conclude), ExplainFailure(druid, world.evidence)
     begin = BeginAttempt(ingestions, druid, rows, world.outcomes, conclude, patience, clock)
     submit = SubmitIngestion(
-        ingestions, druid, world.contracts, rows, world.paused, begin, Door(clock), patience, clock
+        ingestions, druid, world.contracts, rows, world.paused, begin, Door(world.monotonic), patience, clock
     )
     clear = ClearIngestion(ingestions, druid, rows, prove, conclude, patience, limits.attempts)
     preview = PreviewIngestion(ingestions, druid, world.contracts, rows, conclude)
