@@ -104,6 +104,7 @@ STEPS = (
     *_steps("AIOKafkaConsumer.commit", BEFORE, AFTER),
     *_steps("Ingestions.lease", BEFORE),
     *_steps("Ingestions.lease", AFTER, here=_told),
+    *_steps("Ingestions.renew", BEFORE, AFTER),
     *_steps("Admission.capacity_is_due", BEFORE),
     *_steps("Admission.capacity_is_due", AFTER, here=_told),
     *_steps("Admission.keep", BEFORE, AFTER),

@@ -4,8 +4,9 @@ All files are in flight together, so that each death is one in the midst of ever
 """
 
 import json
-from collections.abc import Callable
-from contextlib import ExitStack
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from functools import partial
 
@@ -21,9 +22,6 @@ DAY = datetime(2024, 3, 4, tzinfo=UTC)
 NAMES = {step.name for step in STEPS}
 HELD_UP = {"DruidTasks.stop", "Ingestions.look_again", "Ingestions.step_back"}
 """Called where Druid does not get on with a task, where it shows nobody the rows, where another task holds a lock."""
-CUT_OFF = {"SLUICE_DRUID_OVERLORD_URL": "http://127.0.0.1:1"}
-"""Nobody is there."""
-
 BURNT = 4
 """Attempts of one task that must not run any more: each is a chance to be struck where the next one begins."""
 
@@ -67,14 +65,22 @@ def crashed(sluice, submitters, until: Callable[..., object], tmp_path_factory):
                 submitters.command(tasks[kind][1], "cancel")
             one, two = (partial(submitters.struck, name, "SIGKILL", sorted(NAMES), marks) for name in ("one", "two"))
             with one():
-                with two(CUT_OFF):
-                    until(lambda: reached({"Pace.silent"}), "it is struck while the Overlord is silent")
+                with cut_off() as settings, two(settings):
+                    until(lambda: reached({"Pace.silent", "Ingestions.renew"}), "it is struck while Druid is silent")
                 with two():
                     until(lambda: held_up_everywhere(tasks), "it is struck while everything is held up", 240)
                     held_up.close()
                     ended = submitters.ended(overlord, tasks)
                     until(lambda: not left(), "it is struck at every step")
     return ended
+
+
+@contextmanager
+def cut_off() -> Iterator[dict[str, str]]:
+    """Settings of one that finds nobody where the Overlord should be, and a Broker that answers nothing for longer than leases last."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        yield {"SLUICE_DRUID_OVERLORD_URL": "http://127.0.0.1:1", "SLUICE_DRUID_BROKER_URL": f"http://127.0.0.1:{port}"}
 
 
 def load(sluice, submitters, until: Callable[..., object], held_up: ExitStack) -> Tasks:

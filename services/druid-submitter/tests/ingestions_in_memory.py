@@ -12,6 +12,8 @@ from druid_submitter.domain.turn import Later, Now, Superseded, kind_of
 from sluice.events import Outcome, WaitsFor
 from sluice.testing import ManualClock
 
+LEASE = timedelta(seconds=30)
+
 
 @dataclass
 class InMemoryIngestions:
@@ -64,8 +66,15 @@ class InMemoryIngestions:
         due = sorted(free, key=lambda row: (row["slots"] == 0, row["due"]))[:limit]
         for row in due:
             row["lease"] += 1
-            row["due"] = row["until"] = now + timedelta(seconds=30)
+            row["due"] = row["until"] = now + LEASE
         return [self._shown(row) for row in due]
+
+    async def renew(self, held):
+        for ingestion in held:
+            row, until = self.rows[ingestion.task_id], self.clock() + LEASE
+            if row["phase"] is not Phase.CONCLUDED and row["until"] > self.clock():
+                due = row["due"] if row["due"] < row["until"] else until
+                self._change(ingestion, due=due, until=until)
 
     def _shown(self, row):
         cancelled, now = about(row["cause"]).task_id in self.cancels, self.clock()

@@ -49,6 +49,7 @@ VERSIONS = {DruidMode.APPEND: "1.0.0", DruidMode.REPLACE: "2.0.0", DruidMode.REP
 """Of the contract, each with a mode of its own."""
 ROWS_A_DAY = 2
 FAST, AT_ONCE = 100, timedelta(0)
+LEASE = timedelta(seconds=30)
 
 
 class ContractOfEachMode:
@@ -150,12 +151,14 @@ class SubmitterBench:
             clock=utc_now,
             monotonic=lambda: FAST * time.monotonic(),
         )
-        limits = Limits(batch_size=50, attempts=Attempts(3, timedelta(seconds=10)), time=timedelta(days=1000))
+        limits = Limits(
+            batch_size=50, lease=LEASE, attempts=Attempts(3, timedelta(seconds=10)), time=timedelta(days=1000)
+        )
         return Replica(self.pool, advance_ingestions(world, limits))
 
     @property
     def ingestions(self) -> ImpatientIngestions:
-        return ImpatientIngestions(self.pool, lease_seconds=30)
+        return ImpatientIngestions(self.pool, lease_seconds=LEASE.total_seconds())
 
     # what comes in
 

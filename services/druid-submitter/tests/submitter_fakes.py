@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from uuid import UUID
 
-from ingestions_in_memory import FreePace, InMemoryAdmission, InMemoryIngestions
+from ingestions_in_memory import LEASE, FreePace, InMemoryAdmission, InMemoryIngestions
 
 from druid_submitter.domain.admission import Capacity
 from druid_submitter.domain.failure import Attempts, Words
@@ -169,7 +169,7 @@ class ScriptedDruid:
 class Bench:
     """The submitter on fakes. `behind`: seconds by which the clock of the replica is behind that of the rows."""
 
-    def __init__(self, mode=DruidMode.APPEND, *, clock=None, behind=0, druid=None, pace=None, **contract):
+    def __init__(self, mode=DruidMode.APPEND, *, clock=None, behind=0, lease=LEASE, druid=None, pace=None, **contract):
         self.clock = clock or ManualClock()
         self.druid = druid or ScriptedDruid()
         self.ingestions = InMemoryIngestions(self.clock)
@@ -195,7 +195,8 @@ class Bench:
             lambda: self.clock() - timedelta(seconds=behind),
             lambda: self.clock().timestamp(),
         )
-        self.advance = advance_ingestions(world, Limits(100, Attempts(3, timedelta(seconds=10)), timedelta(days=2)))
+        attempts = Attempts(3, timedelta(seconds=10))
+        self.advance = advance_ingestions(world, Limits(100, lease, attempts, timedelta(days=2)))
 
     async def _paused(self):
         return self.paused

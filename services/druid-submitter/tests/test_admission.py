@@ -351,16 +351,27 @@ async def test_whoever_waits_for_a_lock_leaves_its_place_to_others_and_keeps_its
             await asyncio.sleep(0.05)
 
 
-async def test_whoever_is_admitted_while_it_is_being_given_back_is_due_at_once(queue):
+@pytest.mark.parametrize("renewed", [False, True])
+async def test_whoever_is_admitted_while_it_is_held_is_due_once_it_is_given_back(queue, renewed):
     await queue.admission.keep(FOUR)
     event = file_validated()
     await queue.ingestions.record(event)
     (held,) = await queue.ingestions.lease({Phase.SUBMITTING}, 10)
     await queue.ingestions.turn(held, APPEND)
     await queue.admission.admit()  # by another replica, between question and wait
+    if renewed:
+        await queue.ingestions.renew([held])
     await queue.ingestions.wait(held, timedelta(days=1))
     (woken,) = await queue.admitted()
     assert isinstance(await queue.ingestions.turn(woken, APPEND), Now)
+
+
+async def test_what_was_given_back_is_not_held_again(queue):
+    await queue.ingestions.record(file_validated())
+    (held,) = await queue.ingestions.lease({Phase.SUBMITTING}, 10)
+    await queue.ingestions.wait(held, timedelta(0))
+    await queue.ingestions.renew([held])
+    assert len(await queue.ingestions.lease({Phase.SUBMITTING}, 10)) == 1
 
 
 @pytest.mark.parametrize("kind", [pytest.param("real", marks=pytest.mark.real)], indirect=True)

@@ -16,7 +16,11 @@ from druid_submitter.domain.ingestion import Phase
 from druid_submitter.domain.interval import ALL_TIME
 from druid_submitter.domain.turn import Now, to_load
 from druid_submitter.settings import SubmitterSettings
+from druid_submitter.usecases.patience import Patience
+from druid_submitter.usecases.progress import TellProgress
+from druid_submitter.usecases.steps import Steps
 from sluice import outbox, postgres
+from sluice.clock import utc_now
 from sluice.contracts import DruidMode
 from sluice.errors import Permanent, Transient
 from sluice.events import Envelope, Outcome, Problem, Receipt, TaskCommand, TaskCompleted, follow
@@ -162,6 +166,38 @@ async def test_who_lost_the_lease_changes_nothing_and_says_nothing(one, pool):
     await one.conclude(fresh, outcome_of(event))
     assert await pool.fetchval("SELECT phase FROM submitter.ingestions") == "concluded"
     assert await pool.fetchval("SELECT count(*) FROM submitter.outbox") == 1
+
+
+async def test_a_step_that_takes_longer_than_a_lease_is_taken_over_by_nobody(pool):
+    one, other = (Replica(pool, lease_seconds=3) for _ in range(2))
+    await one.record(file_validated())
+    (held,) = await one.lease()
+    until, taken = await pool.fetchval("SELECT leased_until FROM submitter.ingestions"), []
+
+    async def slow(ingestion):
+        while not await pool.fetchval("SELECT now() > $1", until):
+            await asyncio.sleep(0.1)
+        taken.extend(await other.lease())
+        await one.wait(ingestion, timedelta(0))
+
+    patience = Patience(one, TellProgress(RecordingPublisher(), utc_now), utc_now)
+    await Steps(one, patience, timedelta(seconds=3)).take([held], slow)
+    assert taken == []
+    (next_one,) = await other.lease()
+    assert next_one.polls == held.polls + 1
+
+
+async def test_a_lease_that_is_over_is_not_renewed(one, pool):
+    await one.record(file_validated())
+    (held,) = await one.lease()
+    await pool.execute("UPDATE submitter.ingestions SET leased_until = now(), due_at = now()")
+    await one.renew([held])
+    (taken_over,) = await one.lease()
+    until = await pool.fetchval("SELECT leased_until FROM submitter.ingestions")
+    await one.renew([held])
+    assert await pool.fetchval("SELECT leased_until FROM submitter.ingestions") == until
+    await one.renew([taken_over])
+    assert await pool.fetchval("SELECT leased_until FROM submitter.ingestions") > until
 
 
 async def test_an_ingestion_waits_until_it_is_due(one):

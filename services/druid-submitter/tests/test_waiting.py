@@ -1,5 +1,6 @@
 """For what a task waits, how it says so, and that nothing that passes ends it."""
 
+import asyncio
 from datetime import timedelta
 
 import httpx
@@ -143,6 +144,28 @@ async def test_a_task_that_waits_can_be_cancelled():
     await bench.ingestions.cancel(event)
     await bench.turn(2)
     assert [done.outcome for done in bench.said(TaskCompleted)] == [Outcome.CANCELLED]
+
+
+@pytest.mark.parametrize("question", ["submit", "statuses", "presence"])
+async def test_leases_are_renewed_for_as_long_as_druid_takes_to_answer(question):
+    bench = Bench(lease=timedelta(milliseconds=3))
+    renewed, answer = asyncio.Event(), getattr(bench.druid, question)
+
+    async def renew(_held):
+        renewed.set()
+
+    async def slow(*asked, **more):
+        renewed.clear()
+        async with asyncio.timeout(10):
+            await renewed.wait()
+        return await answer(*asked, **more)
+
+    bench.ingestions.renew = renew
+    setattr(bench.druid, question, slow)
+    bench.druid.finish(10)
+    await bench.record(file_validated(verdict_accepted(10)))
+    await bench.turn(3)
+    assert [done.outcome for done in bench.said(TaskCompleted)] == [Outcome.SUCCEEDED]
 
 
 async def test_one_question_a_pause_asks_for_all_that_run():

@@ -123,6 +123,9 @@ class Ingestions(Protocol):
     async def lease(self, phases: Collection[Phase], limit: int) -> list[Ingestion]:
         """Take over ingestions of these phases that are due and that nobody holds."""
 
+    async def renew(self, held: Collection[Ingestion]) -> None:
+        """Hold those for as long again that are held still; what was given back or taken over is left as it is."""
+
     async def turn(self, ingestion: Ingestion, wish: Wish) -> Turn:
         """Keep what it wishes, and say whether it was admitted."""
 

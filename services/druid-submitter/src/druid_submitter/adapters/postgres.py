@@ -34,9 +34,9 @@ INSERT INTO submitter.ingestions (task_id, cause, phase, datasource, accepted_at
 ON CONFLICT (task_id) DO NOTHING
 """
 
-LEASE = """
-UPDATE submitter.ingestions
-SET lease = lease + 1, leased_until = now() + $1 * interval '1 second', due_at = now() + $1 * interval '1 second'
+LASTS = "$1 * interval '1 second'"
+LEASE = f"""
+UPDATE submitter.ingestions SET lease = lease + 1, leased_until = now() + {LASTS}, due_at = now() + {LASTS}
 WHERE task_id IN (
     SELECT task_id FROM submitter.ingestions
     WHERE phase = ANY($2) AND phase <> 'concluded' AND due_at <= now() AND leased_until <= now()
@@ -45,10 +45,20 @@ WHERE task_id IN (
 RETURNING cause, phase, attempt, polls, unknown_polls, problem_code, problem_message, lease, waits_for, deadline,
     coalesce(now() - missing_since, interval '0') AS missing_for,
     EXISTS (SELECT 1 FROM submitter.cancels WHERE cancels.task_id = ingestions.task_id) AS cancelled
-"""
+"""  # noqa: S608 - only texts of this file
 """Whoever has a place in Druid comes first: no crowd that only waits is to keep slots idle."""
-GIVE_BACK = "leased_until = now(), due_at = CASE WHEN due_at < leased_until THEN due_at ELSE now() + {pause} END"
+UNLESS_WOKEN = "due_at = CASE WHEN due_at < leased_until THEN due_at ELSE now() + {pause} END"
 """While it is held, it is due when the lease ends; due earlier, it was woken meanwhile."""
+GIVE_BACK = f"leased_until = now(), {UNLESS_WOKEN}"
+RENEW = f"""
+UPDATE submitter.ingestions SET leased_until = now() + {LASTS}, {UNLESS_WOKEN.format(pause=LASTS)}
+WHERE task_id IN (
+    SELECT task_id FROM submitter.ingestions JOIN unnest($2::uuid[], $3::bigint[]) AS held (task_id, lease) USING (task_id, lease)
+    WHERE phase <> 'concluded' AND leased_until > clock_timestamp() FOR UPDATE OF ingestions SKIP LOCKED
+)
+"""  # noqa: S608 - only texts of this file
+"""What was given back since this transaction began is free as well, and `now()` is too early to tell. What is locked at this moment is
+renewed the next time, if it is not free then."""
 WAIT_ALL = f"""
 UPDATE submitter.ingestions SET polls = polls + 1, {GIVE_BACK.format(pause="waiting.pause")}
 FROM unnest($1::uuid[], $2::bigint[], $3::interval[]) AS waiting (task_id, lease, pause)
@@ -138,6 +148,11 @@ class PostgresIngestions:
         async with transaction(self.pool) as connection:
             rows = await connection.fetch(LEASE, self.lease_seconds, list(phases), limit)
         return [_ingestion(row) for row in rows]
+
+    async def renew(self, held: Collection[Ingestion]) -> None:
+        async with transaction(self.pool) as connection:
+            ids, leases = [each.task_id for each in held], [each.lease for each in held]
+            await connection.execute(RENEW, self.lease_seconds, ids, leases)
 
     async def turn(self, ingestion: Ingestion, wish: Wish) -> Turn:
         task_id, span = ingestion.task_id, asyncpg.Range(wish.span.start, wish.span.end)

@@ -96,12 +96,13 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`batch_size`: ingestions that are submitted, or concluded, at a time.
+    """`batch_size`: ingestions that are submitted, or concluded, at a time. `lease`: how long one lasts that nobody renews.
 
     `time`: of Druid for an attempt at a file whose contract sets none.
     """
 
     batch_size: int
+    lease: timedelta
     attempts: Attempts
     time: timedelta
 
@@ -111,7 +112,7 @@ def advance_ingestions(world: World, limits: Limits) -> AdvanceIngestions:
     ingestions, admission, druid, clock = world.ingestions, world.admission, world.druid, world.clock
     tell, rows = TellProgress(world.events, clock), Rows(druid, world.contracts, world.verdicts, limits.time)
     patience = Patience(ingestions, tell, clock)
-    steps, conclude = Steps(ingestions, patience), ConcludeIngestion(ingestions, patience, clock)
+    steps, conclude = Steps(ingestions, patience, limits.lease), ConcludeIngestion(ingestions, patience, clock)
     find = FindMissingRows(ingestions, world.outcomes, rows, conclude, patience, clock)
     prove, explain = ProveIngestion(ingestions, druid, rows, find, conclude), ExplainFailure(druid, world.evidence)
     begin = BeginAttempt(ingestions, druid, rows, world.outcomes, conclude, patience, clock)

@@ -1,8 +1,10 @@
 """Take each ingestion that is due one step further, whatever happens to the others."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 import structlog
 from structlog.contextvars import bound_contextvars
@@ -26,10 +28,31 @@ class Steps:
 
     ingestions: Ingestions
     patience: Patience
+    lease: timedelta
 
     async def take(self, due: Iterable[Ingestion], step: Step) -> None:
         in_order = sorted(due, key=lambda each: each.about.accepted_at)
-        await asyncio.gather(*(self._take(each, step) for each in in_order))
+        async with self.holding(in_order):
+            await asyncio.gather(*(self._take(each, step) for each in in_order))
+
+    @asynccontextmanager
+    async def holding(self, held: Collection[Ingestion]) -> AsyncIterator[None]:
+        """Within the block nobody takes them over, however slow Druid is, unless this process dies or stops."""
+        renewing = asyncio.create_task(self._renew(held))
+        try:
+            yield
+        finally:
+            renewing.cancel()
+            await asyncio.wait({renewing})  # an error of our own is said aloud by asyncio
+
+    async def _renew(self, held: Collection[Ingestion]) -> None:
+        while True:
+            await asyncio.sleep(self.lease.total_seconds() / 3)
+            try:
+                await self.ingestions.renew(held)
+            except Transient as error:
+                # others may take over: then the fence keeps what is done here from having an effect
+                log.warning("leases not renewed", error=str(error))
 
     async def _take(self, ingestion: Ingestion, step: Step) -> None:
         with bound_contextvars(task_id=str(ingestion.task_id)):

@@ -46,7 +46,8 @@ class WatchIngestions:
         # one that was unknown before goes first, so that it becomes certain soon
         due.sort(key=lambda each: each.unknown_polls, reverse=True)
         try:
-            statuses = await self.druid.statuses([each.druid_task_id for each in due])
+            async with self.steps.holding(due):
+                statuses = await self.druid.statuses([each.druid_task_id for each in due])
         except Transient as error:
             log.warning("waiting", error=str(error), ingestions=len(due))
             await self.ingestions.wait_all([(each, self.patience.next_look(each)) for each in due])
