@@ -170,7 +170,7 @@ class Bench:
     """The submitter on fakes. `behind`: seconds by which the clock of the replica is behind that of the rows."""
 
     def __init__(self, mode=DruidMode.APPEND, *, clock=None, behind=0, lease=LEASE, druid=None, pace=None, **contract):
-        self.clock = clock or ManualClock()
+        self.clock, self.behind = clock or ManualClock(), behind
         self.druid = druid or ScriptedDruid()
         self.ingestions = InMemoryIngestions(self.clock)
         self.paused = set()
@@ -192,7 +192,7 @@ class Bench:
             self.verdicts,
             self.evidence,
             self.progress,
-            lambda: self.clock() - timedelta(seconds=behind),
+            lambda: self.clock() - timedelta(seconds=self.behind),
             lambda: self.clock().timestamp(),
         )
         attempts = Attempts(3, timedelta(seconds=10))

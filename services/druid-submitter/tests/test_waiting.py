@@ -88,6 +88,17 @@ async def test_one_task_knocks_for_all_while_druid_takes_nothing():
     assert len(bench.druid.submitted) == 10
 
 
+async def test_nobody_is_kept_from_druid_by_a_clock_that_is_set_back():
+    bench = Bench()
+    bench.druid.refusing = Transient("503")
+    await bench.record(file_validated(verdict_accepted(10)))
+    await bench.turn(3)
+    bench.behind, bench.druid.refusing = 3600, None
+    bench.druid.finish(10)
+    await bench.turn(5)
+    assert [done.outcome for done in bench.said(TaskCompleted)] == [Outcome.SUCCEEDED]
+
+
 async def test_a_task_tells_when_it_waits_for_something_else():
     bench = Bench(DruidMode.REPLACE)
     bench.druid.room = Capacity(0, 0, 0)

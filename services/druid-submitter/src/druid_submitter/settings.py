@@ -8,7 +8,9 @@ from sluice.settings import HttpSettings, KafkaSettings, PostgresSettings, Publi
 
 class SubmitterSettings(HttpSettings, DruidSettings, KafkaSettings, PublishersSettings, S3Settings, PostgresSettings):
     http_port: int = Field(default=8003, ge=0, le=65535)
-    lease_seconds: float = Field(default=30.0, gt=1, description="after which another replica takes over an ingestion")
+    lease_seconds: float = Field(
+        default=30.0, gt=1, description="after which another replica takes over what a dead one held"
+    )
     batch_size: int = Field(
         default=50, ge=1, le=500, description="ingestions that are submitted, or concluded, at a time"
     )
