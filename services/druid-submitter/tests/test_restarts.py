@@ -26,26 +26,6 @@ async def submit(status: int, text: str = "") -> None:
         await HttpDruidTasks(DruidConnection(http, places)).submit(SPEC)
 
 
-@pytest.mark.parametrize(
-    ("kinds", "loaded"),
-    [(["tombstone", "tombstone"], True), (["tombstone", "numbered"], False), (["numbered"], False)],
-)
-async def test_a_datasource_that_the_broker_does_not_know_is_empty_only_if_all_of_its_rows_were_replaced_by_none(
-    kinds, loaded
-):
-    def answer(request: httpx.Request) -> httpx.Response:
-        if request.url.path.endswith("/sql"):
-            return httpx.Response(400, json={"error": "Object 'sales' not found"})
-        if request.url.path.endswith("/loadstatus"):
-            return httpx.Response(200, json={"sales": 100.0})
-        assert request.url.query == b"full"
-        return httpx.Response(200, json=[{"shardSpec": {"type": kind}} for kind in kinds])
-
-    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
-        druid = HttpDruidTasks(DruidConnection(http, Places(dict.fromkeys(Role, ("http://druid",)))))
-        assert await druid.presence("sales", uuid4(), None) == Presence(0, loaded)
-
-
 async def test_a_segment_of_the_last_day_that_no_server_has_loaded_is_waited_for():
     """9999-12-31 is a favourite of many programs: a question that leaves it out would hear of no segment at all."""
     last_day = parsed("9999-12-31T00:00:00.000Z/10000-01-01T00:00:00.000Z")
