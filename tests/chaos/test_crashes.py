@@ -66,12 +66,14 @@ def crashed(sluice, submitters, until: Callable[..., object], tmp_path_factory):
             one, two = (partial(submitters.struck, name, "SIGKILL", sorted(NAMES), marks) for name in ("one", "two"))
             with one():
                 with cut_off() as settings, two(settings):
-                    until(lambda: reached({"Pace.silent", "Ingestions.renew"}), "it is struck while Druid is silent")
+                    until(
+                        lambda: reached({"Pace.silent", "Ingestions.renew"}), "it is struck while Druid is silent", 300
+                    )
                 with two():
                     until(lambda: held_up_everywhere(tasks), "it is struck while everything is held up", 240)
                     held_up.close()
                     ended = submitters.ended(overlord, tasks)
-                    until(lambda: not left(), "it is struck at every step")
+                    until(lambda: not left(), "it is struck at every step", 240)
     return ended
 
 
