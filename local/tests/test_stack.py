@@ -200,9 +200,7 @@ import sys, time
 from pathlib import Path
 from sluice_local.stack import Stack
 stack = Stack(Path(sys.argv[1]), "real")
-for part in stack.parts.values():
-    part.start()
-stack.parts["postgres"].wait_ready(time.monotonic() + 120)
+stack.start_parts()
 print(stack.endpoints.postgres_dsn, flush=True)
 time.sleep(600)
 """

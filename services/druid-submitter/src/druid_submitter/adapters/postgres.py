@@ -35,8 +35,9 @@ ON CONFLICT (task_id) DO NOTHING
 """
 
 LASTS = "$1 * interval '1 second'"
-LEASE = f"""
-UPDATE submitter.ingestions SET lease = lease + 1, leased_until = now() + {LASTS}, due_at = now() + {LASTS}
+LEASE = """
+UPDATE submitter.ingestions
+SET lease = lease + 1, leased_until = now() + $1 * interval '1 second', due_at = now() + $1 * interval '1 second'
 WHERE task_id IN (
     SELECT task_id FROM submitter.ingestions
     WHERE phase = ANY($2) AND phase <> 'concluded' AND due_at <= now() AND leased_until <= now()
@@ -45,7 +46,7 @@ WHERE task_id IN (
 RETURNING cause, phase, attempt, polls, unknown_polls, problem_code, problem_message, lease, waits_for, deadline,
     coalesce(now() - missing_since, interval '0') AS missing_for,
     EXISTS (SELECT 1 FROM submitter.cancels WHERE cancels.task_id = ingestions.task_id) AS cancelled
-"""  # noqa: S608 - only texts of this file
+"""
 """Whoever has a place in Druid comes first: no crowd that only waits is to keep slots idle."""
 UNLESS_WOKEN = "due_at = CASE WHEN due_at < leased_until THEN due_at ELSE now() + {pause} END"
 """While it is held, it is due when the lease ends; due earlier, it was woken meanwhile."""
