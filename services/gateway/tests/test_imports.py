@@ -138,6 +138,7 @@ async def test_a_caller_may_have_prefixes_of_his_own(imported: Any) -> None:
         ("\x00.csv", None, 404, "object-missing"),
         ("k" * 1020 + ".csv", None, 404, "object-missing"),
     ],
+    ids=lambda value: f"{len(value)}-bytes" if isinstance(value, bytes) else str(value)[:40],
 )
 async def test_an_object_is_held_against_the_limits_of_an_upload(
     imported: Any, gateway: Any, landing: Any, key: str, body: bytes | None, status: int, code: str
