@@ -22,6 +22,8 @@ DAY = datetime(2024, 3, 4, tzinfo=UTC)
 NAMES = {step.name for step in STEPS}
 HELD_UP = {"DruidTasks.stop", "Ingestions.look_again", "Ingestions.step_back"}
 """Called where Druid does not get on with a task, where it shows nobody the rows, where another task holds a lock."""
+BROKEN = ("failed", "failed too", "failed as well", "failed again")
+"""Of each the rows are taken out, by one task of Druid: each is a chance to be struck at that."""
 BURNT = 4
 """Attempts of one task that must not run any more: each is a chance to be struck where the next one begins."""
 
@@ -55,7 +57,7 @@ def crashed(sluice, submitters, until: Callable[..., object], tmp_path_factory):
         tasks = load(sluice, submitters, until, held_up)
         with submitters.none_usual():
             hand_over(sluice, tasks)
-            for kind in ("failed", "failed too"):
+            for kind in BROKEN:
                 break_down(overlord, until, *tasks[kind])
             held_up.enter_context(overlord.slots_taken())
             submitters.wait_for_verdicts(*(task_id for _, task_id in tasks.values()))
@@ -100,10 +102,9 @@ def load(sluice, submitters, until: Callable[..., object], held_up: ExitStack) -
 
 def hand_over(sluice, tasks: Tasks) -> None:
     """Upload a file of each kind."""
-    broken, replaced = sluice.publish_sales("append"), sluice.publish_sales("replace")
+    replaced = sluice.publish_sales("replace")
     for kind, rows, datasource in (
-        ("failed", 40, broken),
-        ("failed too", 41, sluice.publish_sales("append")),
+        *((kind, 40, sluice.publish_sales("append")) for kind in BROKEN),
         ("appended", 50, "sales"),
         ("appended too", 20, "sales"),
         ("replaced", 51, replaced),
@@ -158,8 +159,7 @@ def break_down(overlord: Overlord, until: Callable[..., object], datasource: str
         ("refused", "rejected", 0, 0),
         ("cancelled before it is recorded", "cancelled", 0, 0),
         ("cancelled while Druid has it", "cancelled", 0, 0),
-        ("failed", "failed", 0, 0),
-        ("failed too", "failed", 0, 0),
+        *((kind, "failed", 0, 0) for kind in BROKEN),
     ],
 )
 def test_a_task_ends_once_and_right(crashed, kind, state, rows, effective):

@@ -97,7 +97,7 @@ class ScriptedDruid:
     """What it says where it fails."""
     retention: list = field(default_factory=list)
     removals: dict = field(default_factory=dict)
-    """States of removals, by id; those that are not named run."""
+    """States of removals, by id; those that were submitted and are not named run."""
 
     def finish(self, rows: int) -> None:
         self.state, self.stats, self.counted = TaskState.SUCCESS, RowStats(rows, 0), rows
@@ -131,7 +131,9 @@ class ScriptedDruid:
         return {each: TaskStatus(self._state_of(each)) for each in task_ids}
 
     def _state_of(self, task_id):
-        return self.removals.get(task_id, TaskState.RUNNING) if "_removal" in task_id else self.state
+        if "_removal" not in task_id:
+            return self.state
+        return self.removals.get(task_id, TaskState.RUNNING if task_id in self.submitted else TaskState.UNKNOWN)
 
     async def words(self, _datasource, _task_id):
         return Words(status=self.error)

@@ -212,6 +212,29 @@ async def test_what_the_broker_does_not_know_yet_is_not_taken_for_no_rows(unknow
             assert found == Presence(0, loaded=certain)
 
 
+@pytest.mark.parametrize(
+    ("version", "shards", "waits"),
+    [("2", "numbered", True), ("1", "numbered", False), ("2", "tombstone", False)],
+    ids=["not known yet", "replaced, and not unused yet", "without rows"],
+)
+async def test_a_removal_waits_until_the_broker_knows_each_segment_that_has_rows(version, shards, waits):
+    """Of one that it does not know, nobody says the types, and the compaction might lose what they hold."""
+    known = {"identifier": "known", "interval": "1", "version": "2", **segment("OrderID")}
+    other = {"identifier": "other", "interval": "1", "version": version, **segment("OrderID", shards)}
+    told = {"id": "known", "columns": {"__time": {"type": "LONG"}, "OrderID": {"type": "STRING"}}, "aggregators": None}
+
+    def answer(request):
+        return httpx.Response(200, json=[known, other] if request.url.path.endswith("/segments") else [told])
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
+        druid = HttpDruidTasks(DruidConnection(http, Places(dict.fromkeys(Role, ("http://druid",)))))
+        if waits:
+            with pytest.raises(Transient, match="does not know 1 of the segments of sales"):
+                await druid.segment_types("sales", ALL_TIME)
+        else:
+            assert await druid.segment_types("sales", ALL_TIME) == [{"OrderID": "STRING"}]
+
+
 async def test_druid_says_which_columns_its_segments_have(druid, settings):
     datasource = f"r{uuid4().hex[:12]}"
     async with open_objectstore(settings) as store:

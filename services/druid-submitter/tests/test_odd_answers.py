@@ -70,6 +70,7 @@ async def test_any_other_shape_is_waited_out(question, body):
         ("rows", {}),
         ("segment_types", {}),
         ("segment_types", [{}]),
+        ("segment_types", [{"id": "a", "columns": {}}]),
         ("presence", {"sales": "all"}),
         ("presence", []),
     ],

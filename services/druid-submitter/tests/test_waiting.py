@@ -13,6 +13,7 @@ from druid_submitter.domain.ingestion import Phase
 from druid_submitter.domain.interval import ALL_TIME
 from druid_submitter.domain.watch import TaskState
 from druid_submitter.errors import QueueFull
+from druid_submitter.usecases import steps
 from sluice.contracts import DruidMode
 from sluice.druid import DruidConnection, Role
 from sluice.druid.places import Places
@@ -176,6 +177,26 @@ async def test_leases_are_renewed_for_as_long_as_druid_takes_to_answer(question)
     bench.druid.finish(10)
     await bench.record(file_validated(verdict_accepted(10)))
     await bench.turn(3)
+    assert [done.outcome for done in bench.said(TaskCompleted)] == [Outcome.SUCCEEDED]
+
+
+async def test_a_step_that_never_ends_is_broken_off_and_tried_again(monkeypatch):
+    monkeypatch.setattr(steps, "LONGEST_STEP", 0.01)
+    bench = Bench()
+    answer, asked = bench.druid.presence, []
+
+    async def first_never(*about, **more):
+        asked.append(about)
+        if len(asked) == 1:
+            await asyncio.Event().wait()
+        return await answer(*about, **more)
+
+    bench.druid.presence = first_never
+    bench.druid.finish(10)
+    await bench.record(file_validated(verdict_accepted(10)))
+    async with asyncio.timeout(10):
+        await bench.turn(10, seconds=60)
+    assert len(asked) > 1
     assert [done.outcome for done in bench.said(TaskCompleted)] == [Outcome.SUCCEEDED]
 
 

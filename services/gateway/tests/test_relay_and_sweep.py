@@ -12,7 +12,7 @@ from gateway.ports import Acceptance
 from gateway.usecases import Backlog, Relay, SweepUnconcluded
 from gateway.usecases.relay import BATCH
 from gateway.usecases.sweep import LONGEST_WAIT
-from sluice.errors import Transient
+from sluice.errors import ObjectDenied, Transient
 from sluice.events import FileFormat, FileUploaded, ObjectRef, accepted, day_of
 from sluice.ledger import accepted_key, accepted_prefix, outcome_key
 from sluice.messaging import encode_structured
@@ -160,6 +160,14 @@ async def test_a_broken_record_does_not_stop_the_others(sweeping: Sweeping) -> N
     sweeping.store.objects |= {accepted_key(AT, uuid4()): b"{", accepted_key(AT, uuid4()): document}
     await sweeping.told()
     assert await sweeping.told(after=10) == [one]
+
+
+async def test_a_record_that_s3_does_not_let_us_at_does_not_stop_the_others(sweeping: Sweeping, fault: Any) -> None:
+    one, denied = await sweeping.accept(), await sweeping.accept()
+    await sweeping.told()
+    sweeping.store.faults.append(fault("get", accepted_key(AT, denied.data.task_id), error=ObjectDenied))
+    assert await sweeping.told(after=10) == [one]
+    assert {each.id for each in await sweeping.told(after=60)} == {one.id, denied.id}
 
 
 async def test_no_room_in_the_relay_postpones_and_loses_nothing(sweeping: Sweeping) -> None:

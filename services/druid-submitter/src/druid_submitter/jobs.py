@@ -6,13 +6,16 @@ from druid_submitter.usecases import AdvanceIngestions
 from sluice.jobs import Job
 from sluice.proof import ProveStorage
 
+PATIENCE = 300.0
+"""Seconds; longer than the longest step."""
+
 
 def advance_jobs(advance: AdvanceIngestions) -> tuple[Job, ...]:
     """Take open ingestions further; each looks for due ones several times a second."""
     return (
-        Job("submit-ingestions", advance.submit, pause=0.1),
-        Job("watch-ingestions", advance.watch, pause=0.1),
-        Job("conclude-ingestions", advance.conclude, pause=0.1),
+        Job("submit-ingestions", advance.submit, pause=0.1, patience=PATIENCE),
+        Job("watch-ingestions", advance.watch, pause=0.1, patience=PATIENCE),
+        Job("conclude-ingestions", advance.conclude, pause=0.1, patience=PATIENCE),
         Job("admit-ingestions", advance.admit, pause=1.0),
     )
 

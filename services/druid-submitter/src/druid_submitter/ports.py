@@ -75,7 +75,10 @@ class DruidTasks(Protocol):
         """Its task slots; None where it does not say."""
 
     async def segment_types(self, datasource: str, interval: Interval) -> Sequence[Mapping[str, str]]:
-        """Of each segment that a query finds in the interval: its dimensions, and their types in Druid's capitals."""
+        """Of each segment that a query reads in the interval: its dimensions, and their types in Druid's capitals.
+
+        Raises Transient while the Broker does not know each that has rows.
+        """
 
     async def locked(self, datasource: str) -> Sequence[Interval]:
         """Held by tasks of at least this priority, so that one which replaces rows there would wait; none where Druid does not say."""

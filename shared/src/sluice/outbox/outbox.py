@@ -6,7 +6,7 @@ from typing import Any
 
 import asyncpg
 
-from sluice.errors import Permanent
+from sluice.errors import Permanent, Transient
 from sluice.events import Envelope, Event
 from sluice.messaging.cloudevents import decode_structured, encode_structured
 from sluice.postgres import transaction
@@ -40,7 +40,7 @@ async def relay(pool: asyncpg.Pool, schema: str, deliver: Deliver) -> int:
     """Deliver what is waiting, oldest first, and forget it. Returns how many; replicas share the work by skipping locked rows.
 
     A process that dies between delivery and commit delivers again. Raises what `deliver` raises; the rest stays. What can never
-    be delivered stays too, holds nothing else up, and is raised at the end.
+    be delivered is moved behind all others, so that it holds none of them up; Transient where there was nothing else.
     """
     delivered, deadline = 0, time.monotonic() + SECONDS
     stuck: Permanent | None = None
@@ -52,13 +52,13 @@ async def relay(pool: asyncpg.Pool, schema: str, deliver: Deliver) -> int:
             try:
                 await deliver(decode_structured(row["document"]))
             except Permanent as error:
-                stuck = stuck or error
-                continue
+                stuck, done = error, f"UPDATE {schema}.outbox SET position = DEFAULT"  # noqa: S608 - the same
+            else:
+                delivered, done = delivered + 1, f"DELETE FROM {schema}.outbox"  # noqa: S608 - the same
             # one by one: Postgres undoes a transaction in which nothing is said for long
-            await connection.execute(f"DELETE FROM {schema}.outbox WHERE position = $1", row["position"])  # noqa: S608 - the same
-            delivered += 1
+            await connection.execute(f"{done} WHERE position = $1", row["position"])
             if time.monotonic() >= deadline:
                 break
-    if stuck:
-        raise stuck
+    if stuck and not delivered:
+        raise Transient(f"what is left cannot be told: {stuck}")
     return delivered

@@ -17,11 +17,12 @@ from sluice.objectstore import ObjectInfo
 
 @dataclass
 class Fault:
-    """The next call of `method` on a key that begins with `prefix` is answered by a timeout; `landed`: it took effect."""
+    """The next call of `method` on a key that begins with `prefix` is answered by a timeout, or the `error`; `landed`: it took effect."""
 
     method: str
     prefix: str
     landed: bool = False
+    error: type[Transient] = Transient
 
 
 @dataclass
@@ -111,7 +112,7 @@ class InMemoryObjectStore:
                 self.faults.remove(fault)
                 if fault.landed and effect:
                     effect()
-                raise Transient(f"{method} {key} timed out")
+                raise fault.error(f"{method} {key} timed out")
 
     def at(self, bucket: str) -> "InMemoryObjectStore":
         if bucket == self.bucket:

@@ -164,10 +164,18 @@ class Coordinator:
         """Names of those that there are, one for each span, whatever intervals are asked for; or `full`, with all columns in each."""
         datasource = request.path_params["datasource"]
         spans = self._store.spans(datasource)
-        if "full" in request.query_params:
-            dimensions = ",".join(self._store.columns(datasource))
-            return JSONResponse([{"dimensions": dimensions, "shardSpec": {"type": "numbered"}} for _ in spans])
-        return JSONResponse([f"{datasource}_{_utc(span.start)}_{_utc(span.end)}_{_VERSION}" for span in spans])
+        names = [_segment(datasource, span) for span in spans]
+        if "full" not in request.query_params:
+            return JSONResponse(names)
+        alike = {
+            "version": _VERSION,
+            "dimensions": ",".join(self._store.columns(datasource)),
+            "shardSpec": {"type": "numbered"},
+        }
+        return JSONResponse([
+            {"identifier": name, "interval": f"{_utc(span.start)}/{_utc(span.end)}", **alike}
+            for name, span in zip(names, spans, strict=True)
+        ])  # fmt: skip
 
     async def mark_unused(self, request: Request) -> Response:
         """The Overlord's call, though the Coordinator holds the segments."""
@@ -175,6 +183,10 @@ class Coordinator:
         segments = len(self._store.spans(datasource))
         await run_in_threadpool(self._store.forget, datasource)
         return JSONResponse({"numChangedSegments": segments})
+
+
+def _segment(datasource: str, span: Interval) -> str:
+    return f"{datasource}_{_utc(span.start)}_{_utc(span.end)}_{_VERSION}"
 
 
 def _utc(instant: datetime) -> str:
@@ -204,12 +216,13 @@ class Broker:
         return JSONResponse([dict(zip(names, row, strict=True)) for row in rows])
 
     async def segment_metadata(self, request: Request) -> Response:
-        """Of the one segment that holds all: here a column has one type."""
-        body = await request.json()
-        columns = self._store.columns(body["dataSource"])
-        return JSONResponse(
-            [{"columns": {name: {"type": kind} for name, kind in columns.items()}, "aggregators": None}]
-        )
+        """The same of each segment: here a column has one type."""
+        datasource = (await request.json())["dataSource"]
+        columns = {name: {"type": kind} for name, kind in self._store.columns(datasource).items()}
+        return JSONResponse([
+            {"id": _segment(datasource, span), "columns": columns, "aggregators": None}
+            for span in self._store.spans(datasource)
+        ])  # fmt: skip
 
 
 def _unknown(query: str) -> str:

@@ -1,8 +1,8 @@
 """What Druid is asked: the Overlord about tasks, the Coordinator about segments, the Broker about rows."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from druid_submitter.adapters.words import LONGEST_REPORT, LONGEST_WORDS, NEIGHBOURS, error_in, errors_of
@@ -24,6 +24,8 @@ from sluice.druid.versions import (
     row_counts,
 )
 from sluice.errors import Transient
+
+T = TypeVar("T")
 
 OVERLORD = "/druid/indexer/v1"
 COORDINATOR = "/druid/coordinator/v1"
@@ -175,7 +177,10 @@ class HttpDruidTasks:
             "context": {"useCache": False, "populateCache": False},
         }
         answer = await self.druid.ask(Role.BROKER, "POST", "/druid/v2", asked)
-        return answer.read(lambda segments: [_dimensions_of(each) for each in _listed(segments)])
+        types = answer.read(lambda found: {each["id"]: _dimensions_of(each) for each in _listed(found)})
+        if unknown := len(await self._segments(datasource, interval, _visible) - types.keys()):
+            raise Transient(f"the Broker does not know {unknown} of the segments of {datasource} at the moment")
+        return list(types.values())
 
     async def presence(
         self, datasource: str, task_id: UUID, interval: Interval | None, *, rolled_up: bool = False
@@ -194,10 +199,16 @@ class HttpDruidTasks:
 
     async def _holds_none_of_ours(self, datasource: str, interval: Interval | None) -> bool:
         """Is there no segment with the column of a task?"""
+        return await self._segments(datasource, interval, lambda found: not any(map(_may_be_ours, found)))
+
+    async def _segments(
+        self, datasource: str, interval: Interval | None, reader: Callable[[Sequence[Mapping[str, Any]]], T]
+    ) -> T:
+        """What the reader makes of those that overlap the interval, loaded or not."""
         path = f"{COORDINATOR}/metadata/datasources/{datasource}/segments?full"
         span = interval.iso() if interval else ETERNITY
         answer = await self.druid.ask(Role.COORDINATOR, "POST", path, [span])
-        return answer.read(lambda found: not any(map(_may_be_ours, _listed(found))))
+        return answer.read(lambda found: reader(_listed(found)))
 
     async def _count(self, datasource: str, counting: str, where: str, *values: str) -> int | None:
         """None where the Broker knows no such datasource, or not the column of a task, or of how many rows one is made."""
@@ -231,7 +242,19 @@ class HttpDruidTasks:
 
 
 def _may_be_ours(segment: Mapping[str, Any]) -> bool:
-    return segment["shardSpec"]["type"] != "tombstone" and TASK_COLUMN in segment["dimensions"].split(",")
+    return _has_rows(segment) and TASK_COLUMN in segment["dimensions"].split(",")
+
+
+def _has_rows(segment: Mapping[str, Any]) -> bool:
+    return bool(segment["shardSpec"]["type"] != "tombstone")
+
+
+def _visible(segments: Sequence[Mapping[str, Any]]) -> set[str]:
+    """Names of those with rows that a query reads: for a while the Coordinator still lists what a newer version has replaced."""
+    newest: dict[str, str] = {}
+    for each in segments:
+        newest[each["interval"]] = max(each["version"], newest.get(each["interval"], ""))
+    return {each["identifier"] for each in segments if _has_rows(each) and each["version"] == newest[each["interval"]]}
 
 
 def _dimensions_of(segment: Mapping[str, Any]) -> Mapping[str, str]:

@@ -82,7 +82,7 @@ class ClearIngestion:
         return statuses[ingestion.druid_task_id].state
 
     async def _remove(self, ingestion: Ingestion) -> None:
-        """Take out what a broken ingestion has left behind. Asked each time; Druid knows the id once."""
+        """Take out what a broken ingestion has left behind, unless Druid is at it already."""
         if not isinstance(ingestion.work, Load):
             raise TypeError(f"task {ingestion.task_id} cannot have left rows behind")
         if await self.rows.replace_others(ingestion.work.accepted) and (said := with_loss(ingestion.problem)):
@@ -94,8 +94,9 @@ class ClearIngestion:
         if druid_id is None:
             await self.conclude(ingestion, Hold(f"{len(ids)} removals of its rows failed in Druid"))
             return
-        interval = await self.rows.interval(ingestion.work.accepted)
-        log.warning("rows of a broken ingestion are taken out", druid_task_id=druid_id)
-        segments = await self.druid.segment_types(ingestion.datasource, interval)
-        await self.druid.submit(build_removal(ingestion.datasource, druid_id, ingestion.task_id, interval, segments))
+        if statuses[druid_id].state is TaskState.UNKNOWN:
+            interval = await self.rows.interval(ingestion.work.accepted)
+            log.warning("rows of a broken ingestion are taken out", druid_task_id=druid_id)
+            types = await self.druid.segment_types(ingestion.datasource, interval)
+            await self.druid.submit(build_removal(ingestion.datasource, druid_id, ingestion.task_id, interval, types))
         await self.patience.wait(ingestion, missing=True)

@@ -18,6 +18,8 @@ from sluice.events import Problem, WaitsFor
 
 log = structlog.get_logger()
 
+LONGEST_STEP = 240.0
+"""Seconds: a few questions to servers of which each is silent. Those that are taken together with it wait no longer."""
 STOPPABLE = {Phase.SUBMITTING, Phase.SUBMITTED, Phase.INGESTING}
 Step = Callable[[Ingestion], Awaitable[None]]
 
@@ -61,7 +63,11 @@ class Steps:
                     log.info("cancelled", phase=ingestion.phase)
                     await self.ingestions.clearing(ingestion, CANCELLED)
                 else:
-                    await step(ingestion)
+                    async with asyncio.timeout(LONGEST_STEP):
+                        await step(ingestion)
+            except TimeoutError:
+                log.exception("step broken off", phase=ingestion.phase, seconds=LONGEST_STEP)
+                await self.patience.back_off(ingestion, ingestion.waits_for)
             except Transient as error:
                 log.warning("waiting", phase=ingestion.phase, error=str(error))
                 await self.patience.back_off(ingestion, _waits_for(error) or ingestion.waits_for)

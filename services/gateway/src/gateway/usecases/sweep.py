@@ -10,7 +10,7 @@ import structlog
 from gateway.ports import AcceptanceLedger, Outbound
 from gateway.usecases.backlog import Backlog
 from sluice.clock import Clock
-from sluice.errors import Permanent
+from sluice.errors import ObjectDenied, Permanent
 from sluice.events import day_of
 
 log = structlog.get_logger()
@@ -94,7 +94,7 @@ class SweepUnconcluded:
         try:
             if not self.outbound.hand_over(await self.ledger.read(day, task_id)):
                 return False
-        except Permanent as error:
+        except (Permanent, ObjectDenied) as error:
             log.exception("acceptance record is broken", task_id=str(task_id), error=str(error))
         else:
             log.info("event told again: no outcome yet", task_id=str(task_id))

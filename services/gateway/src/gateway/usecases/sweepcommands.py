@@ -9,7 +9,7 @@ import structlog
 from gateway.ports import Command, CommandLedger, Outbound, Tasks
 from gateway.usecases.sweep import LONGEST_WAIT, Watch
 from sluice.clock import Clock
-from sluice.errors import Permanent
+from sluice.errors import ObjectDenied, Permanent
 from sluice.events import day_of
 
 log = structlog.get_logger()
@@ -43,7 +43,7 @@ class SweepCommands:
         now = self.clock()
         try:
             command = await self.commands.read(day, command_id)
-        except Permanent as error:
+        except (Permanent, ObjectDenied) as error:
             log.exception("record of a command is broken", command_id=str(command_id), error=str(error))
             return Watch(now + LONGEST_WAIT, LONGEST_WAIT)
         if await self._has_shown_effect(command):
