@@ -65,6 +65,7 @@ class Strike:
         self.by, self.folder = by, folder
         self.under_way = 0
         self.done: set[Step] = set()
+        self._claimed: set[Step] = set()
 
     def __call__(self, step: Step) -> bool:
         """Raise the signal, unless another replica or another life of this one has done so here. True where it is outlived.
@@ -80,6 +81,13 @@ class Strike:
 
     def is_due(self, step: Step) -> bool:
         return not (self.folder / step.name).exists()
+
+    def claims(self, step: Step) -> bool:
+        """For one call only: of several that come there together the others go on, so that it need not wait for them in vain."""
+        if step in self._claimed or not self.is_due(step):
+            return False
+        self._claimed.add(step)
+        return True
 
     async def quiet(self) -> None:
         """Wait for other calls that are under way: one that dies in the midst may have had its effect, and no step would say so."""
@@ -155,7 +163,7 @@ def arm_posts(steps: list[Step], strike: Strike) -> None:
 
 async def _when_sent(steps: list[Step], strike: Strike, event: str, _info: dict[str, Any]) -> None:
     if event == SENT:
-        for step in filter(strike.is_due, steps):
+        for step in filter(strike.claims, steps):
             await strike.quiet()
             strike(step)
 
