@@ -239,7 +239,7 @@ def shapes():
     yield target(mode=DruidMode.REPLACE_ALL, rollup=SUMS, partitions=RANGE), 3
 
 
-async def test_every_shape_is_taken_and_run(bench):
+async def test_every_mode_with_every_partition_and_roll_up_is_taken_and_run(bench):
     few = asyncio.Semaphore(6)
 
     async def scenario(contract, slots):
