@@ -82,8 +82,8 @@ class Strike:
     def is_due(self, step: Step) -> bool:
         return not (self.folder / step.name).exists()
 
-    def claims(self, step: Step) -> bool:
-        """For one call only: of several that come there together the others go on, so that it need not wait for them in vain."""
+    def claim(self, step: Step) -> bool:
+        """True for one call, where the step is due: others that come there with it go on, so that it does not wait for them in vain."""
         if step in self._claimed or not self.is_due(step):
             return False
         self._claimed.add(step)
@@ -163,9 +163,10 @@ def arm_posts(steps: list[Step], strike: Strike) -> None:
 
 async def _when_sent(steps: list[Step], strike: Strike, event: str, _info: dict[str, Any]) -> None:
     if event == SENT:
-        for step in filter(strike.claims, steps):
-            await strike.quiet()
-            strike(step)
+        for step in steps:
+            if strike.claim(step):
+                await strike.quiet()
+                strike(step)
 
 
 def as_static_member(name: str) -> None:

@@ -152,7 +152,11 @@ class SubmitterBench:
             monotonic=lambda: FAST * time.monotonic(),
         )
         limits = Limits(
-            batch_size=50, lease=LEASE, attempts=Attempts(3, timedelta(seconds=10)), time=timedelta(days=1000)
+            batch_size=50,
+            lease=LEASE,
+            step=timedelta(minutes=5),
+            attempts=Attempts(3, timedelta(seconds=10)),
+            time=timedelta(days=1000),
         )
         return Replica(self.pool, advance_ingestions(world, limits))
 

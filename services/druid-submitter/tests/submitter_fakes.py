@@ -16,6 +16,7 @@ from sluice.errors import Transient
 from sluice.events import FileValidated, TaskCompleted
 from sluice.testing import ManualClock, RecordingPublisher
 
+STEP = timedelta(minutes=1)
 FOUR_SLOTS = Capacity(slots=4, most=4, used=0)
 
 CONTRACT = Contract(
@@ -171,7 +172,9 @@ class ScriptedDruid:
 class Bench:
     """The submitter on fakes. `behind`: seconds by which the clock of the replica is behind that of the rows."""
 
-    def __init__(self, mode=DruidMode.APPEND, *, clock=None, behind=0, lease=LEASE, druid=None, pace=None, **contract):
+    def __init__(
+        self, mode=DruidMode.APPEND, *, clock=None, behind=0, lease=LEASE, step=STEP, druid=None, pace=None, **contract
+    ):
         self.clock, self.behind = clock or ManualClock(), behind
         self.druid = druid or ScriptedDruid()
         self.ingestions = InMemoryIngestions(self.clock)
@@ -198,7 +201,7 @@ class Bench:
             lambda: self.clock().timestamp(),
         )
         attempts = Attempts(3, timedelta(seconds=10))
-        self.advance = advance_ingestions(world, Limits(100, lease, attempts, timedelta(days=2)))
+        self.advance = advance_ingestions(world, Limits(100, lease, step, attempts, timedelta(days=2)))
 
     async def _paused(self):
         return self.paused

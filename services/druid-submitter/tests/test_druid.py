@@ -21,7 +21,7 @@ from druid_submitter.domain.interval import ALL_TIME, covering, parsed, spanning
 from druid_submitter.domain.retention import first_drop
 from druid_submitter.domain.spec import build_removal, build_spec
 from druid_submitter.domain.watch import Presence, RowStats, TaskState
-from druid_submitter.errors import IdBurnt, SpecRefused
+from druid_submitter.errors import IdBurnt, SegmentsUnknown, SpecRefused
 from druid_submitter.settings import SubmitterSettings
 from sluice.clock import utc_now
 from sluice.contracts import DruidMode, Granularity
@@ -212,24 +212,37 @@ async def test_what_the_broker_does_not_know_yet_is_not_taken_for_no_rows(unknow
             assert found == Presence(0, loaded=certain)
 
 
+DAY = "2024-03-04T00:00:00.000Z/2024-03-05T00:00:00.000Z"
+HOUR = "2024-03-04T07:00:00.000Z/2024-03-04T08:00:00.000Z"
+WEEK = "2024-03-04T00:00:00.000Z/2024-03-11T00:00:00.000Z"
+
+
 @pytest.mark.parametrize(
-    ("version", "shards", "waits"),
-    [("2", "numbered", True), ("1", "numbered", False), ("2", "tombstone", False)],
-    ids=["not known yet", "replaced, and not unused yet", "without rows"],
+    ("interval", "version", "shards", "waits"),
+    [
+        (DAY, "2", "numbered", True),
+        (DAY, "1", "numbered", False),
+        (DAY, "2", "tombstone", False),
+        (HOUR, "1", "numbered", False),
+        (HOUR, "2", "numbered", True),
+        (HOUR, "3", "numbered", True),
+        (WEEK, "1", "numbered", True),
+    ],
+    ids=["not known yet", "replaced", "without rows", "in a day replaced", "in the day", "newer", "replaced in part"],
 )
-async def test_a_removal_waits_until_the_broker_knows_each_segment_that_has_rows(version, shards, waits):
+async def test_a_removal_waits_until_the_broker_knows_each_segment_that_has_rows(interval, version, shards, waits):
     """Of one that it does not know, nobody says the types, and the compaction might lose what they hold."""
-    known = {"identifier": "known", "interval": "1", "version": "2", **segment("OrderID")}
-    other = {"identifier": "other", "interval": "1", "version": version, **segment("OrderID", shards)}
+    known = {"identifier": "known", "interval": DAY, "version": "2", **segment("OrderID")}
+    other = {"identifier": "other", "interval": interval, "version": version, **segment("OrderID", shards)}
     told = {"id": "known", "columns": {"__time": {"type": "LONG"}, "OrderID": {"type": "STRING"}}, "aggregators": None}
 
     def answer(request):
-        return httpx.Response(200, json=[known, other] if request.url.path.endswith("/segments") else [told])
+        return httpx.Response(200, json=[other, known] if request.url.path.endswith("/segments") else [told])
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
         druid = HttpDruidTasks(DruidConnection(http, Places(dict.fromkeys(Role, ("http://druid",)))))
         if waits:
-            with pytest.raises(Transient, match="does not know 1 of the segments of sales"):
+            with pytest.raises(SegmentsUnknown, match="does not know 1 of the segments of sales"):
                 await druid.segment_types("sales", ALL_TIME)
         else:
             assert await druid.segment_types("sales", ALL_TIME) == [{"OrderID": "STRING"}]

@@ -11,6 +11,7 @@ from druid_submitter import errors
 from druid_submitter.adapters.druid import HttpDruidTasks
 from druid_submitter.domain import ingestion
 from druid_submitter.domain.failure import SENTENCES, Attempts, Why, Words, why
+from druid_submitter.domain.interval import ALL_TIME
 from druid_submitter.domain.retention import RETENTION_DROPS
 from druid_submitter.domain.watch import TaskState
 from sluice.druid import DruidConnection, Role
@@ -152,6 +153,26 @@ async def test_rows_that_a_lost_attempt_left_are_taken_out_before_the_next(bench
     await bench.turn(2)
     await bench.turn(2, seconds=60)
     assert bench.druid.submitted[-1].endswith("_2")
+
+
+@pytest.mark.parametrize("hindrance", ["lock", "segments"])
+async def test_rows_are_taken_out_when_nothing_may_change_their_segments(bench, hindrance):
+    types = bench.druid.segment_types
+
+    async def unknown(*_):
+        raise errors.SegmentsUnknown("not yet")
+
+    if hindrance == "lock":
+        bench.druid.locks = [ALL_TIME]
+    else:
+        bench.druid.segment_types = unknown
+    await bench.record(file_validated(verdict_accepted(10)))
+    await lose(bench, counted=4)
+    await bench.turn(5)
+    (first,) = bench.druid.submitted
+    bench.druid.locks, bench.druid.segment_types = [], types
+    await bench.turn(2)
+    assert bench.druid.submitted == [first, f"{first}_removal"]
 
 
 async def test_a_lost_attempt_whose_rows_are_all_there_has_succeeded(bench):

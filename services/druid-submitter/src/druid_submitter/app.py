@@ -32,6 +32,8 @@ from sluice.publishers import open_vetting
 from sluice.tasks import Tasks
 
 DESCRIPTION = "Health of the service that concludes tasks."
+QUESTIONS = 20
+"""More than Druid is asked in one step."""
 MIGRATIONS = Path(__file__).parent / "migrations" / "versions"
 
 
@@ -67,9 +69,10 @@ async def _open(settings: SubmitterSettings, vet: Vet, stack: AsyncExitStack, pr
     attempts = Attempts(settings.ingestion_attempts, timedelta(seconds=settings.attempt_pause_seconds))
     lease = timedelta(seconds=settings.lease_seconds)
     time_limit = timedelta(minutes=settings.ingestion_time_limit_minutes)
-    limits = Limits(settings.batch_size, lease, attempts, time_limit)
+    step = timedelta(seconds=QUESTIONS * settings.druid_answer_seconds)
+    limits = Limits(settings.batch_size, lease, step, attempts, time_limit)
     advance = advance_ingestions(world, limits)
-    jobs = (*advance_jobs(advance), relay_outbox(prove, lambda: outbox.relay(pool, SCHEMA, deliver)))
+    jobs = (*advance_jobs(advance, step), relay_outbox(prove, lambda: outbox.relay(pool, SCHEMA, deliver)))
     verdicts = on_file_validated(broker, publisher, RecordVerdict(ingestions), AbandonTask(ingestions))
     commands = on_task_command(broker, publisher, RecordCommand(ingestions), vet)
 

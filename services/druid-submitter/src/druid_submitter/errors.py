@@ -2,7 +2,8 @@
 
 Transient
 ├── DruidSilent      Druid does not answer, or takes nothing at the moment
-└── QueueFull        Druid's queue of tasks is full
+├── QueueFull        Druid's queue of tasks is full
+└── SegmentsUnknown  the Broker has not heard yet of segments that there are
 Permanent
 ├── SpecRefused      Druid does not take the spec
 ├── NothingLoaded    the task whose rows are to be taken out has loaded none
@@ -17,6 +18,10 @@ class DruidSilent(Transient):
 
 
 class QueueFull(Transient):
+    pass
+
+
+class SegmentsUnknown(Transient):
     pass
 
 

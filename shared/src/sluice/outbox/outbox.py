@@ -5,11 +5,14 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import asyncpg
+import structlog
 
 from sluice.errors import Permanent, Transient
 from sluice.events import Envelope, Event
 from sluice.messaging.cloudevents import decode_structured, encode_structured
 from sluice.postgres import transaction
+
+log = structlog.get_logger()
 
 Deliver = Callable[[Envelope[Any]], Awaitable[None]]
 
@@ -40,25 +43,31 @@ async def relay(pool: asyncpg.Pool, schema: str, deliver: Deliver) -> int:
     """Deliver what is waiting, oldest first, and forget it. Returns how many; replicas share the work by skipping locked rows.
 
     A process that dies between delivery and commit delivers again. Raises what `deliver` raises; the rest stays. What can never
-    be delivered is moved behind all others, so that it holds none of them up; Transient where there was nothing else.
+    be delivered is moved behind what is there besides, and holds nothing up; where there is nothing else, that is Transient.
     """
     delivered, deadline = 0, time.monotonic() + SECONDS
-    stuck: Permanent | None = None
+    stuck: dict[int, str] = {}
     async with transaction(pool) as connection:
         rows = await connection.fetch(
-            f"SELECT position, document FROM {schema}.outbox ORDER BY position LIMIT {BATCH} FOR UPDATE SKIP LOCKED"  # noqa: S608 - the same
+            f"SELECT position, event_id, document FROM {schema}.outbox ORDER BY position LIMIT {BATCH} FOR UPDATE SKIP LOCKED"  # noqa: S608 - the same
         )
         for row in rows:
             try:
                 await deliver(decode_structured(row["document"]))
             except Permanent as error:
-                stuck, done = error, f"UPDATE {schema}.outbox SET position = DEFAULT"  # noqa: S608 - the same
+                stuck[row["position"]] = f"{row['event_id']}: {error}"
             else:
-                delivered, done = delivered + 1, f"DELETE FROM {schema}.outbox"  # noqa: S608 - the same
-            # one by one: Postgres undoes a transaction in which nothing is said for long
-            await connection.execute(f"{done} WHERE position = $1", row["position"])
+                # one by one: Postgres undoes a transaction in which nothing is said for long
+                await connection.execute(f"DELETE FROM {schema}.outbox WHERE position = $1", row["position"])  # noqa: S608 - the same
+                delivered += 1
             if time.monotonic() >= deadline:
                 break
+        if stuck and (delivered or len(rows) == BATCH):
+            log.error("events cannot be told", events=list(stuck.values()))
+            await connection.execute(
+                f"UPDATE {schema}.outbox SET position = DEFAULT WHERE position = ANY($1)",  # noqa: S608 - the same
+                list(stuck),
+            )
     if stuck and not delivered:
-        raise Transient(f"what is left cannot be told: {stuck}")
+        raise Transient(f"events cannot be told: {'; '.join(stuck.values())}")
     return delivered

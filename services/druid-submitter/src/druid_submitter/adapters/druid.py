@@ -11,7 +11,7 @@ from druid_submitter.domain.failure import Words
 from druid_submitter.domain.interval import ALL_TIME, Interval, parsed, spanning
 from druid_submitter.domain.spec import PRIORITY, TASK_COLUMN
 from druid_submitter.domain.watch import Presence, RowStats, TaskState, TaskStatus
-from druid_submitter.errors import IdBurnt, QueueFull, SpecRefused
+from druid_submitter.errors import IdBurnt, QueueFull, SegmentsUnknown, SpecRefused
 from sluice.contracts import ROWS_METRIC
 from sluice.druid import Answer, DruidBusy, DruidConnection, DruidDenied, Role
 from sluice.druid.versions import (
@@ -179,7 +179,7 @@ class HttpDruidTasks:
         answer = await self.druid.ask(Role.BROKER, "POST", "/druid/v2", asked)
         types = answer.read(lambda found: {each["id"]: _dimensions_of(each) for each in _listed(found)})
         if unknown := len(await self._segments(datasource, interval, _visible) - types.keys()):
-            raise Transient(f"the Broker does not know {unknown} of the segments of {datasource} at the moment")
+            raise SegmentsUnknown(f"the Broker does not know {unknown} of the segments of {datasource} at the moment")
         return list(types.values())
 
     async def presence(
@@ -250,11 +250,28 @@ def _has_rows(segment: Mapping[str, Any]) -> bool:
 
 
 def _visible(segments: Sequence[Mapping[str, Any]]) -> set[str]:
-    """Names of those with rows that a query reads: for a while the Coordinator still lists what a newer version has replaced."""
+    """Names of those with rows, but for what a newer version of its interval, or of one that holds it, has replaced.
+
+    The Coordinator lists those for a while, a quarter of an hour after its start. Of one that many smaller ones have replaced
+    this is not seen.
+    """
     newest: dict[str, str] = {}
     for each in segments:
         newest[each["interval"]] = max(each["version"], newest.get(each["interval"], ""))
-    return {each["identifier"] for each in segments if _has_rows(each) and each["version"] == newest[each["interval"]]}
+    spans = {name: parsed(name) for name in newest}
+    replaced, around = set[str](), list[str]()
+    for name in sorted(
+        sorted(spans, key=lambda each: spans[each].end, reverse=True), key=lambda each: spans[each].start
+    ):
+        around = [each for each in around if spans[each].end > spans[name].start]
+        if any(spans[each].holds(spans[name]) and newest[each] > newest[name] for each in around):
+            replaced.add(name)
+        around.append(name)
+    return {
+        each["identifier"]
+        for each in segments
+        if _has_rows(each) and each["version"] == newest[each["interval"]] and each["interval"] not in replaced
+    }
 
 
 def _dimensions_of(segment: Mapping[str, Any]) -> Mapping[str, str]:

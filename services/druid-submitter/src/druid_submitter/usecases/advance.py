@@ -98,11 +98,12 @@ class World:
 class Limits:
     """`batch_size`: ingestions that are submitted, or concluded, at a time. `lease`: how long one lasts that nobody renews.
 
-    `time`: of Druid for an attempt at a file whose contract sets none.
+    `step`: how long one step of one of them may take. `time`: of Druid for an attempt at a file whose contract sets none.
     """
 
     batch_size: int
     lease: timedelta
+    step: timedelta
     attempts: Attempts
     time: timedelta
 
@@ -112,14 +113,17 @@ def advance_ingestions(world: World, limits: Limits) -> AdvanceIngestions:
     ingestions, admission, druid, clock = world.ingestions, world.admission, world.druid, world.clock
     tell, rows = TellProgress(world.events, clock), Rows(druid, world.contracts, world.verdicts, limits.time)
     patience = Patience(ingestions, tell, clock)
-    steps, conclude = Steps(ingestions, patience, limits.lease), ConcludeIngestion(ingestions, patience, clock)
+    steps, conclude = (
+        Steps(ingestions, patience, limits.lease, limits.step),
+        ConcludeIngestion(ingestions, patience, clock),
+    )
     find = FindMissingRows(ingestions, world.outcomes, rows, conclude, patience, clock)
     prove, explain = ProveIngestion(ingestions, druid, rows, find, conclude), ExplainFailure(druid, world.evidence)
     begin = BeginAttempt(ingestions, druid, rows, world.outcomes, conclude, patience, clock)
     submit = SubmitIngestion(
         ingestions, druid, world.contracts, rows, world.paused, begin, Door(world.monotonic), patience, clock
     )
-    clear = ClearIngestion(ingestions, druid, rows, prove, conclude, patience, limits.attempts)
+    clear = ClearIngestion(ingestions, admission, druid, rows, prove, conclude, patience, limits.attempts)
     preview = PreviewIngestion(ingestions, druid, world.contracts, rows, conclude)
     return AdvanceIngestions(
         submit=SubmitIngestions(ingestions, admission, druid, submit, steps, limits.batch_size),

@@ -8,10 +8,11 @@ import structlog
 from druid_submitter.domain.failure import Attempts
 from druid_submitter.domain.identity import removal_ids
 from druid_submitter.domain.ingestion import Ingestion, Load, Refuse, Retract, refusal, with_loss
+from druid_submitter.domain.interval import Interval
 from druid_submitter.domain.spec import build_removal
 from druid_submitter.domain.watch import Conclude, Hold, Remove, TaskState, Wait, clear, prove_retracted
-from druid_submitter.errors import NothingLoaded
-from druid_submitter.ports import DruidTasks, Ingestions
+from druid_submitter.errors import NothingLoaded, SegmentsUnknown
+from druid_submitter.ports import Admission, DruidTasks, Ingestions
 from druid_submitter.usecases.conclude import ConcludeIngestion
 from druid_submitter.usecases.patience import Patience
 from druid_submitter.usecases.prove import ProveIngestion
@@ -24,6 +25,7 @@ log = structlog.get_logger()
 @dataclass(frozen=True, slots=True)
 class ClearIngestion:
     ingestions: Ingestions
+    admission: Admission
     druid: DruidTasks
     rows: Rows
     prove: ProveIngestion
@@ -95,8 +97,21 @@ class ClearIngestion:
             await self.conclude(ingestion, Hold(f"{len(ids)} removals of its rows failed in Druid"))
             return
         if statuses[druid_id].state is TaskState.UNKNOWN:
-            interval = await self.rows.interval(ingestion.work.accepted)
-            log.warning("rows of a broken ingestion are taken out", druid_task_id=druid_id)
-            types = await self.druid.segment_types(ingestion.datasource, interval)
-            await self.druid.submit(build_removal(ingestion.datasource, druid_id, ingestion.task_id, interval, types))
+            await self._submit_removal(ingestion, druid_id, await self.rows.interval(ingestion.work.accepted))
         await self.patience.wait(ingestion, missing=True)
+
+    async def _submit_removal(self, ingestion: Ingestion, druid_id: str, interval: Interval) -> None:
+        """Unless another task is at the datasource: Druid looks for segments when it begins, and must find none of other types."""
+        if not await self.admission.reserve(ingestion):
+            log.info("rows are not taken out yet: other tasks of the datasource are in Druid")
+            return
+        if any(each.overlaps(interval) for each in await self.druid.locked(ingestion.datasource)):
+            log.info("rows are not taken out yet: another task holds a lock")
+            return
+        try:
+            segments = await self.druid.segment_types(ingestion.datasource, interval)
+        except SegmentsUnknown as error:
+            log.info("rows are not taken out yet", error=str(error))
+            return
+        log.warning("rows of a broken ingestion are taken out", druid_task_id=druid_id)
+        await self.druid.submit(build_removal(ingestion.datasource, druid_id, ingestion.task_id, interval, segments))

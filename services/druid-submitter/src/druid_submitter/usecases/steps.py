@@ -18,19 +18,21 @@ from sluice.events import Problem, WaitsFor
 
 log = structlog.get_logger()
 
-LONGEST_STEP = 240.0
-"""Seconds: a few questions to servers of which each is silent. Those that are taken together with it wait no longer."""
 STOPPABLE = {Phase.SUBMITTING, Phase.SUBMITTED, Phase.INGESTING}
 Step = Callable[[Ingestion], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """Each step is safe to repeat; a step that a lost lease or a killed process leaves half done is simply done again."""
+    """Each step is safe to repeat; a step that a lost lease or a killed process leaves half done is simply done again.
+
+    `longest`: no step of ours takes so long. One that does is broken off, for those that are taken together with it wait for it.
+    """
 
     ingestions: Ingestions
     patience: Patience
     lease: timedelta
+    longest: timedelta
 
     async def take(self, due: Iterable[Ingestion], step: Step) -> None:
         in_order = sorted(due, key=lambda each: each.about.accepted_at)
@@ -63,11 +65,7 @@ class Steps:
                     log.info("cancelled", phase=ingestion.phase)
                     await self.ingestions.clearing(ingestion, CANCELLED)
                 else:
-                    async with asyncio.timeout(LONGEST_STEP):
-                        await step(ingestion)
-            except TimeoutError:
-                log.exception("step broken off", phase=ingestion.phase, seconds=LONGEST_STEP)
-                await self.patience.back_off(ingestion, ingestion.waits_for)
+                    await self._within_time(step(ingestion))
             except Transient as error:
                 log.warning("waiting", phase=ingestion.phase, error=str(error))
                 await self.patience.back_off(ingestion, _waits_for(error) or ingestion.waits_for)
@@ -77,6 +75,16 @@ class Steps:
                 # one task's surprise must not stop the others; it is held and said aloud, and somebody has to look
                 log.exception("held: unexpected error", phase=ingestion.phase)
                 await self.patience.hold(ingestion)
+
+    async def _within_time(self, step: Awaitable[None]) -> None:
+        limit = asyncio.timeout(self.longest.total_seconds())
+        try:
+            async with limit:
+                await step
+        except TimeoutError as error:
+            if limit.expired():
+                raise Transient(f"broken off after {self.longest.total_seconds():g} s") from error
+            raise
 
     async def _give_up(self, ingestion: Ingestion, error: Permanent) -> None:
         if ingestion.phase is Phase.CLEARING:

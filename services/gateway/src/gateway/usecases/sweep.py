@@ -94,7 +94,9 @@ class SweepUnconcluded:
         try:
             if not self.outbound.hand_over(await self.ledger.read(day, task_id)):
                 return False
-        except (Permanent, ObjectDenied) as error:
+        except ObjectDenied as error:
+            log.warning("S3 does not let us at an acceptance record", task_id=str(task_id), error=str(error))
+        except Permanent as error:
             log.exception("acceptance record is broken", task_id=str(task_id), error=str(error))
         else:
             log.info("event told again: no outcome yet", task_id=str(task_id))

@@ -43,10 +43,16 @@ class SweepCommands:
         now = self.clock()
         try:
             command = await self.commands.read(day, command_id)
-        except (Permanent, ObjectDenied) as error:
-            log.exception("record of a command is broken", command_id=str(command_id), error=str(error))
+            has_shown_effect = await self._has_shown_effect(command)
+        except ObjectDenied as error:
+            log.warning(
+                "S3 does not let us at what is known of a command", command_id=str(command_id), error=str(error)
+            )
+            return watch.again(now)
+        except Permanent as error:
+            log.exception("what is known of a command is broken", command_id=str(command_id), error=str(error))
             return Watch(now + LONGEST_WAIT, LONGEST_WAIT)
-        if await self._has_shown_effect(command):
+        if has_shown_effect:
             return Watch(now + LONGEST_WAIT, LONGEST_WAIT)
         # where there is no room to tell it, it stays due
         return watch.again(now) if self.outbound.hand_over(command) else watch
