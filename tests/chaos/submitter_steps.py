@@ -109,7 +109,6 @@ STEPS = (
     *_steps("Admission.capacity_is_due", AFTER, here=_told),
     *_steps("Admission.keep", BEFORE, AFTER),
     *_steps("Admission.admit", BEFORE, AFTER),
-    *_steps("Admission.reserve", BEFORE, AFTER),
     *_steps("Pace.may_ask", BEFORE),
     *_steps("Pace.may_ask", AFTER, here=_told),
     *_steps("Pace.heard", BEFORE, AFTER),

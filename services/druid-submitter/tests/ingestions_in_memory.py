@@ -45,7 +45,6 @@ class InMemoryIngestions:
             "resume_at": None,
             "waits_for": None,
             "deadline": None,
-            "reserved": False,
         }
         return True
 
@@ -104,20 +103,19 @@ class InMemoryIngestions:
         if self.superseded_by_later(mine):
             return Superseded()
         if before := self.before(mine):
-            kinds = [(row["wish"] and (row["wish"].alone or _reserved(row)), row["wish"]) for row in before]
-            alone, wish = max(kinds, key=lambda each: each[0] is None or each[0])
-            return Later(kind_of(alone=alone, replaces=wish and wish.replaces))
+            wish = max((row["wish"] for row in before), key=lambda each: each is None or each.alone)
+            return Later(kind_of(alone=wish and wish.alone, replaces=wish and wish.replaces))
         return Later(WaitsFor.WORKERS if self.capacity and not self.capacity.most else WaitsFor.SLOT)
 
-    def others(self, mine):
+    def _others(self, mine):
         return [row for row in self.rows.values() if row is not mine and _datasource(row) == _datasource(mine)]
 
     def superseded_by_later(self, mine):
-        later = [row for row in self.others(mine) if row["loaded"] and _order(row) > _order(mine)]
+        later = [row for row in self._others(mine) if row["loaded"] and _order(row) > _order(mine)]
         return any(_clash(row["wish"], mine["wish"]) for row in later)
 
     def before(self, mine):
-        return [row for row in self.others(mine) if row["phase"] is not Phase.CONCLUDED and _blocks(row, mine)]
+        return [row for row in self._others(mine) if row["phase"] is not Phase.CONCLUDED and _blocks(row, mine)]
 
     async def step_back(self, ingestion, pause, waits_for):
         resume_at = self.clock() + pause
@@ -129,7 +127,7 @@ class InMemoryIngestions:
 
     async def replaced(self, ingestion):
         mine = self.rows[ingestion.task_id]
-        later = [row for row in self.others(mine) if row["loaded"] and _order(row) > _order(mine)]
+        later = [row for row in self._others(mine) if row["loaded"] and _order(row) > _order(mine)]
         return any(row["wish"].replaces and _clash(row["wish"], mine["wish"]) for row in later)
 
     async def submitted(self, ingestion, fact, deadline):
@@ -153,7 +151,7 @@ class InMemoryIngestions:
         self._change(ingestion, phase=Phase.SUBMITTING, **AFRESH, **changes)
 
     async def clearing(self, ingestion, problem):
-        self._free(ingestion, phase=Phase.CLEARING, problem=problem, reserved=False, **AFRESH)
+        self._free(ingestion, phase=Phase.CLEARING, problem=problem, **AFRESH)
 
     async def conclude(self, ingestion, fact):
         loaded = fact.data.outcome is Outcome.SUCCEEDED and isinstance(ingestion.work, Load)
@@ -162,11 +160,10 @@ class InMemoryIngestions:
         if fact.data.outcome is Outcome.SUCCEEDED and fact.data.retracts in self.rows:
             self.rows[fact.data.retracts]["loaded"] = False
 
-    async def wait(self, ingestion, pause, *, unknown=False, missing=False, held=False, waits_for=None):
+    async def wait(self, ingestion, pause, *, unknown=False, missing=False, waits_for=None):
         changes = {"polls": ingestion.polls + 1, "unknown_polls": ingestion.unknown_polls + 1 if unknown else 0}
         since = self.rows[ingestion.task_id]["missing_since"] or self.clock()
-        reserved = self.rows[ingestion.task_id]["reserved"] and not held
-        changes |= {"missing_since": since if missing else None, "waits_for": waits_for, "reserved": reserved}
+        changes |= {"missing_since": since if missing else None, "waits_for": waits_for}
         self._give_back(ingestion, pause, **changes)
 
     async def wait_all(self, held):
@@ -231,21 +228,7 @@ class InMemoryAdmission:
         for row, slots in zip(in_order, given, strict=False):
             row.update(admitted=True, slots=slots, due=self.ingestions.clock())
 
-    async def reserve(self, ingestion):
-        mine = self.ingestions.rows[ingestion.task_id]
-        if mine["lease"] != ingestion.lease or mine["phase"] is not Phase.CLEARING:
-            return False
-        mine["reserved"] = True
-        return not any(row["admitted"] and self._stands_before(row, mine) for row in self.ingestions.others(mine))
-
-    def _stands_before(self, row, mine):
-        if row["phase"] is Phase.CLEARING:
-            return not row["reserved"] or _order(row) < _order(mine)
-        return row["phase"] in IN_DRUID and row["slots"]
-
     def _has_turn(self, row):
-        if any(map(_reserved, self.ingestions.others(row))):
-            return False
         if row["admitted"]:
             return row["resume_at"] is None or row["resume_at"] <= self.ingestions.clock()
         if row["wish"] is None or self.ingestions.before(row):
@@ -271,10 +254,6 @@ class FreePace:
         self.silences += 1
 
 
-def _reserved(row):
-    return row["phase"] is Phase.CLEARING and row["reserved"]
-
-
 def _datasource(row):
     return about(row["cause"]).datasource
 
@@ -290,6 +269,6 @@ def _clash(later, mine):
 
 
 def _blocks(other, mine):
-    beside = not mine["wish"].alone and other["wish"] is not None and not other["wish"].alone and not _reserved(other)
+    beside = not mine["wish"].alone and other["wish"] is not None and not other["wish"].alone
     before = other["phase"] is Phase.SUBMITTING and _order(other) < _order(mine)
     return not beside and (other["admitted"] or before)

@@ -16,7 +16,7 @@ from druid_submitter.adapters.pace import PostgresPace
 from druid_submitter.adapters.postgres import PostgresIngestions
 from druid_submitter.app import migrate
 from druid_submitter.domain.admission import SUPERVISED, Capacity, Room, Wanted, grant
-from druid_submitter.domain.ingestion import CANCELLED, Phase
+from druid_submitter.domain.ingestion import Phase
 from druid_submitter.domain.interval import Interval
 from druid_submitter.domain.turn import Later, Now, to_load
 from druid_submitter.settings import SubmitterSettings
@@ -227,56 +227,6 @@ async def test_many_files_of_one_datasource_hold_up_nobody_elses(queue):
     await queue.done(held[:7])
     await queue.admission.admit()
     assert {each.datasource for each in await queue.admitted()} == {f"single{number}" for number in range(7)}
-
-
-async def test_who_takes_out_rows_has_the_datasource_to_itself_and_the_first_of_two_goes_first(queue):
-    await queue.admission.keep(Capacity(slots=20, most=20, used=0))
-    for number in range(4):
-        await queue.comes(number, "sales")
-    await queue.admission.admit()
-    first, second, back, last = sorted(await queue.admitted(), key=lambda each: each.task_id)
-    await queue.ingestions.step_back(back, timedelta(0), WaitsFor.LOCK)
-    (back,) = await queue.admitted()
-    await queue.ingestions.wait(back, timedelta(days=1))
-    for each in (first, second):
-        await queue.ingestions.clearing(each, CANCELLED)
-    later, earlier = sorted(
-        await queue.ingestions.lease({Phase.CLEARING}, 10), key=lambda each: each.task_id, reverse=True
-    )
-    assert not await queue.admission.reserve(second), "by a lease that is over"
-
-    # one is in Druid, and one that stepped back could be
-    assert not await queue.admission.reserve(later)
-    await queue.comes(4, "sales")
-    await queue.comes(5, "stock")
-    await queue.admission.admit()
-    assert [each.datasource for each in await queue.admitted()] == ["stock"]
-    await queue.ingestions.proving(last)
-    assert not await queue.admission.reserve(later), "of the earlier one it is not known what Druid is at"
-    assert await queue.admission.reserve(earlier)
-    assert not await queue.admission.reserve(later), "it comes second"
-
-    # held: it keeps nobody waiting
-    await queue.ingestions.wait(earlier, timedelta(days=1), held=True)
-    assert not await queue.admission.reserve(later)
-    await queue.ingestions.wait(later, timedelta(days=1), held=True)
-    await queue.admission.admit()
-    assert [each.task_id.int for each in sorted(await queue.admitted(), key=lambda each: each.task_id)] == [3, 5]
-
-
-async def test_whoever_waits_for_rows_to_be_taken_out_says_so(queue):
-    await queue.admission.keep(FOUR)
-    await queue.comes(0, "sales")
-    await queue.admission.admit()
-    (held,) = await queue.admitted()
-    await queue.ingestions.clearing(held, CANCELLED)
-    (held,) = await queue.ingestions.lease({Phase.CLEARING}, 10)
-    assert await queue.comes(1, "sales") == Later(WaitsFor.SLOT)
-    assert await queue.admission.reserve(held)
-    assert await queue.comes(2, "sales") == Later(WaitsFor.EARLIER_RETRACTION)
-    await queue.ingestions.try_again(held, timedelta(0))
-    await queue.admission.admit()
-    assert len(await queue.admitted()) == 3
 
 
 async def test_whoever_is_admitted_is_submitted_before_a_crowd_says_what_it_wishes(queue):

@@ -6,9 +6,10 @@ import pytest
 from submitter_fakes import Bench
 
 from druid_submitter.domain.watch import TaskState
+from druid_submitter.errors import SegmentsUnknown
 from sluice.contracts import DruidMode
 from sluice.errors import Transient
-from sluice.events import DruidSubmitted, Envelope, Outcome, Receipt, TaskCommand, TaskCompleted
+from sluice.events import DruidSubmitted, Envelope, Outcome, Receipt, TaskCommand, TaskCompleted, WaitsFor
 from sluice.testing import NOW, file_validated, verdict_accepted, verdict_rejected
 
 
@@ -175,6 +176,20 @@ async def test_a_retraction_is_a_task_that_succeeds_when_no_row_is_counted(bench
     assert [fact.task_id for fact in bench.said(DruidSubmitted)] == [asked.data.retraction]
     await bench.command(asked)
     assert [each.outcome for each in bench.said(TaskCompleted)] == [Outcome.SUCCEEDED] * 2
+
+
+async def test_a_retraction_waits_until_the_broker_knows_each_segment_and_says_for_whom(bench, monkeypatch):
+    async def unknown(*_):
+        raise SegmentsUnknown("not yet")
+
+    with monkeypatch.context() as late:
+        late.setattr(bench.druid, "segment_types", unknown)
+        await bench.command(retraction_of(bench))
+        await bench.turn(10, seconds=60)
+    assert bench.druid.submitted == []
+    assert [event.data.waits_for for event in bench.progress.published] == [WaitsFor.DRUID]
+    await bench.turn(2, seconds=60)
+    assert len(bench.druid.submitted) == 1
 
 
 async def test_a_retraction_that_druid_could_not_do_fails_and_leaves_the_rows(bench):

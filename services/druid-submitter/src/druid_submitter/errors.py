@@ -2,8 +2,8 @@
 
 Transient
 ├── DruidSilent      Druid does not answer, or takes nothing at the moment
-├── QueueFull        Druid's queue of tasks is full
-└── SegmentsUnknown  the Broker has not heard yet of segments that there are
+│   └── SegmentsUnknown  the Broker has not heard yet of segments that there are
+└── QueueFull        Druid's queue of tasks is full
 Permanent
 ├── SpecRefused      Druid does not take the spec
 ├── NothingLoaded    the task whose rows are to be taken out has loaded none
@@ -21,7 +21,7 @@ class QueueFull(Transient):
     pass
 
 
-class SegmentsUnknown(Transient):
+class SegmentsUnknown(DruidSilent):
     pass
 
 

@@ -167,13 +167,11 @@ class Ingestions(Protocol):
         *,
         unknown: bool = False,
         missing: bool = False,
-        held: bool = False,
         waits_for: WaitsFor | None = None,
     ) -> None:
         """Give it back, to be looked at again; at once where somebody has woken it meanwhile.
 
-        `unknown`, `missing`: Druid did not know the task, or a query did not count all of its rows. `held`: until somebody has
-        looked, nothing is reserved for it.
+        `unknown`, `missing`: Druid did not know the task, or a query did not count all of its rows.
         """
 
     async def wait_all(self, held: Sequence[tuple[Ingestion, timedelta]]) -> None:
@@ -198,11 +196,6 @@ class Admission(Protocol):
 
         First to the datasource that has the fewest, then in the order of acceptance. Of tasks that may not run beside each
         other, exactly one has its turn until it is concluded.
-        """
-
-    async def reserve(self, ingestion: Ingestion) -> bool:
-        """For one that is about to take out rows that it left behind: nobody else of its datasource gets a place until it is
-        concluded, tried again or held. True once nobody has one; of several that take out rows the one accepted first.
         """
 
 

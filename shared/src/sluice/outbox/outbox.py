@@ -43,10 +43,10 @@ async def relay(pool: asyncpg.Pool, schema: str, deliver: Deliver) -> int:
     """Deliver what is waiting, oldest first, and forget it. Returns how many; replicas share the work by skipping locked rows.
 
     A process that dies between delivery and commit delivers again. Raises what `deliver` raises; the rest stays. What can never
-    be delivered is moved behind what is there besides, and holds nothing up; where there is nothing else, that is Transient.
+    be delivered is moved behind all others, so that it holds none of them up; Transient where nothing else was delivered.
     """
     delivered, deadline = 0, time.monotonic() + SECONDS
-    stuck: dict[int, str] = {}
+    stuck: list[str] = []
     async with transaction(pool) as connection:
         rows = await connection.fetch(
             f"SELECT position, event_id, document FROM {schema}.outbox ORDER BY position LIMIT {BATCH} FOR UPDATE SKIP LOCKED"  # noqa: S608 - the same
@@ -55,19 +55,17 @@ async def relay(pool: asyncpg.Pool, schema: str, deliver: Deliver) -> int:
             try:
                 await deliver(decode_structured(row["document"]))
             except Permanent as error:
-                stuck[row["position"]] = f"{row['event_id']}: {error}"
+                stuck.append(f"{row['event_id']}: {error}")
+                done = f"UPDATE {schema}.outbox SET position = DEFAULT"  # noqa: S608 - the same
             else:
-                # one by one: Postgres undoes a transaction in which nothing is said for long
-                await connection.execute(f"DELETE FROM {schema}.outbox WHERE position = $1", row["position"])  # noqa: S608 - the same
-                delivered += 1
+                delivered, done = delivered + 1, f"DELETE FROM {schema}.outbox"  # noqa: S608 - the same
+            # one by one: Postgres undoes a transaction in which nothing is said for long
+            await connection.execute(f"{done} WHERE position = $1", row["position"])
             if time.monotonic() >= deadline:
                 break
-        if stuck and (delivered or len(rows) == BATCH):
-            log.error("events cannot be told", events=list(stuck.values()))
-            await connection.execute(
-                f"UPDATE {schema}.outbox SET position = DEFAULT WHERE position = ANY($1)",  # noqa: S608 - the same
-                list(stuck),
-            )
-    if stuck and not delivered:
-        raise Transient(f"events cannot be told: {'; '.join(stuck.values())}")
+    if stuck:
+        said = f"events cannot be told: {'; '.join(stuck)}"
+        if not delivered:
+            raise Transient(said)
+        log.error(said)
     return delivered

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 import asyncpg
 import structlog
 
-from druid_submitter.adapters.postgres import IS_SUPERSEDED, RESERVED
+from druid_submitter.adapters.postgres import IS_SUPERSEDED
 from druid_submitter.domain.admission import Capacity, Room, Wanted, grant
-from druid_submitter.domain.ingestion import Ingestion
 from druid_submitter.ports import Paused
 from sluice.postgres import transaction
 
@@ -39,11 +38,10 @@ VANISHED = "5s"
 
 NEXT = f"""
 WITH open AS (
-    SELECT task_id, datasource, accepted_at, phase, alone, replaces, span, wished, needs, admitted, slots, resume_at, reserved
+    SELECT task_id, datasource, accepted_at, phase, alone, replaces, span, wished, needs, admitted, slots, resume_at
     FROM submitter.ingestions WHERE phase <> 'concluded'
 ), busy AS (
     SELECT datasource, bool_or(admitted) AS some, bool_or(admitted AND alone IS NOT FALSE) AS alone,
-        bool_or({RESERVED.format(of="open")}) AS reserved,
         count(*) FILTER (WHERE slots > 0 AND phase IN ('submitting', 'submitted', 'ingesting')) AS placed
     FROM open GROUP BY datasource
 ), waiting AS (
@@ -54,12 +52,11 @@ WITH open AS (
 ), turns AS (
     SELECT waiting.task_id FROM waiting JOIN busy USING (datasource) LEFT JOIN first_alone USING (datasource)
     WHERE waiting.datasource <> ALL($2) AND CASE WHEN waiting.alone THEN waiting.number = 1 AND NOT busy.some
-               ELSE waiting.alone IS FALSE AND NOT busy.alone AND NOT busy.reserved
+               ELSE waiting.alone IS FALSE AND NOT busy.alone
                     AND (first_alone.number IS NULL OR waiting.number < first_alone.number) END
     UNION ALL
-    SELECT task_id FROM open JOIN busy USING (datasource)
+    SELECT task_id FROM open
     WHERE datasource <> ALL($2) AND phase = 'submitting' AND admitted AND slots = 0 AND (resume_at IS NULL OR resume_at <= now())
-    AND NOT busy.reserved
 ), fair AS (
     SELECT open.*, busy.placed + row_number() OVER (PARTITION BY datasource ORDER BY accepted_at, task_id) AS number
     FROM turns JOIN open USING (task_id) JOIN busy USING (datasource)
@@ -78,17 +75,6 @@ UPDATE submitter.ingestions SET admitted = true, slots = given.slots, due_at = n
 FROM unnest($1::uuid[], $2::integer[]) AS given (task_id, slots)
 WHERE ingestions.task_id = given.task_id AND phase = 'submitting' AND ingestions.slots = 0
 """
-RESERVE = "UPDATE submitter.ingestions SET reserved = true WHERE task_id = $1 AND lease = $2 AND phase = 'clearing'"
-BESIDE = f"""
-SELECT EXISTS (
-    SELECT 1 FROM submitter.ingestions AS mine JOIN submitter.ingestions AS other USING (datasource)
-    WHERE mine.task_id = $1 AND other.task_id <> mine.task_id AND other.admitted
-    AND (other.phase IN ('submitting', 'submitted', 'ingesting') AND other.slots > 0
-         OR other.phase = 'clearing' AND NOT other.reserved
-         OR {RESERVED.format(of="other")} AND (other.accepted_at, other.task_id) < (mine.accepted_at, mine.task_id))
-)
-"""  # noqa: S608 - the same
-"""Is somebody in Druid, or may be, or about to take out rows before it?"""
 WAKE = "UPDATE submitter.ingestions SET due_at = now() WHERE task_id = ANY($1)"
 
 
@@ -127,12 +113,6 @@ class PostgresAdmission:
             await connection.execute(WAKE, [row["task_id"] for row in turns if row["superseded"]])
         if admitted:
             log.debug("admitted", tasks=len(admitted), slots=sum(slots), taken=room.taken)
-
-    async def reserve(self, ingestion: Ingestion) -> bool:
-        async with transaction(self.pool) as connection:
-            await connection.execute(ONE_AT_A_TIME, VANISHED)  # nobody gets a place at the same moment
-            done = await connection.execute(RESERVE, ingestion.task_id, ingestion.lease)
-            return done.endswith(" 1") and not await connection.fetchval(BESIDE, ingestion.task_id)
 
     def _places(self, room: Room) -> int:
         return room.places(self.tasks_per_slot, self.unknown_slots)

@@ -100,17 +100,14 @@ SELECT EXISTS (
     AND (later.accepted_at, later.task_id) > (mine.accepted_at, mine.task_id)
 )
 """
-RESERVED = "{of}.phase = 'clearing' AND {of}.reserved"
-"""Takes out rows that it left behind, and nobody gets a place beside it."""
-BEFORE = f"""
-SELECT other.alone OR {RESERVED.format(of="other")} AS alone, other.replaces
-FROM submitter.ingestions AS mine JOIN submitter.ingestions AS other USING (datasource)
+BEFORE = """
+SELECT other.alone, other.replaces FROM submitter.ingestions AS mine JOIN submitter.ingestions AS other USING (datasource)
 WHERE mine.task_id = $1 AND other.task_id <> mine.task_id AND other.phase <> 'concluded'
-AND (mine.alone OR other.alone IS NOT FALSE OR {RESERVED.format(of="other")})
+AND (mine.alone OR other.alone IS NOT FALSE)
 AND (other.admitted OR other.phase = 'submitting'
      AND (other.accepted_at, other.task_id) < (mine.accepted_at, mine.task_id))
-ORDER BY alone DESC NULLS LAST, other.accepted_at LIMIT 1
-"""  # noqa: S608 - the same
+ORDER BY other.alone DESC NULLS LAST, other.accepted_at LIMIT 1
+"""
 """What must be concluded first. A task whose wish is not known yet may be one that runs alone."""
 NO_WORKERS = "SELECT slots IS NOT NULL AND most = 0 FROM submitter.overlord"
 
@@ -212,7 +209,7 @@ class PostgresIngestions:
         await self._change(ingestion, f"phase = 'submitting', attempt = attempt + 1, {AFRESH}, {places}", pause)
 
     async def clearing(self, ingestion: Ingestion, problem: Problem) -> None:
-        change = f"phase = 'clearing', reserved = false, problem_code = $3, problem_message = $4, {AFRESH}, {FREE}"
+        change = f"phase = 'clearing', problem_code = $3, problem_message = $4, {AFRESH}, {FREE}"
         await self._change(ingestion, change, problem.code, problem.message)
 
     async def conclude(self, ingestion: Ingestion, fact: Envelope[TaskCompleted]) -> None:
@@ -229,14 +226,13 @@ class PostgresIngestions:
         *,
         unknown: bool = False,
         missing: bool = False,
-        held: bool = False,
         waits_for: WaitsFor | None = None,
     ) -> None:
         unknown_polls = "unknown_polls + 1" if unknown else "0"
         missing_since = "coalesce(missing_since, now())" if missing else "NULL"
         looked = f"polls = polls + 1, unknown_polls = {unknown_polls}, missing_since = {missing_since}"
-        change = f"{looked}, waits_for = $4, reserved = reserved AND NOT $5, {GIVE_BACK.format(pause='$3')}"
-        await self._change(ingestion, change, pause, waits_for, held)
+        change = f"{looked}, waits_for = $4, {GIVE_BACK.format(pause='$3')}"
+        await self._change(ingestion, change, pause, waits_for)
 
     async def wait_all(self, held: Sequence[tuple[Ingestion, timedelta]]) -> None:
         async with transaction(self.pool) as connection:

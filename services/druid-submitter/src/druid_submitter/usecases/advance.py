@@ -123,7 +123,7 @@ def advance_ingestions(world: World, limits: Limits) -> AdvanceIngestions:
     submit = SubmitIngestion(
         ingestions, druid, world.contracts, rows, world.paused, begin, Door(world.monotonic), patience, clock
     )
-    clear = ClearIngestion(ingestions, admission, druid, rows, prove, conclude, patience, limits.attempts)
+    clear = ClearIngestion(ingestions, druid, rows, prove, conclude, patience, limits.attempts)
     preview = PreviewIngestion(ingestions, druid, world.contracts, rows, conclude)
     return AdvanceIngestions(
         submit=SubmitIngestions(ingestions, admission, druid, submit, steps, limits.batch_size),

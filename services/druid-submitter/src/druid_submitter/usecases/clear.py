@@ -12,7 +12,7 @@ from druid_submitter.domain.interval import Interval
 from druid_submitter.domain.spec import build_removal
 from druid_submitter.domain.watch import Conclude, Hold, Remove, TaskState, Wait, clear, prove_retracted
 from druid_submitter.errors import NothingLoaded, SegmentsUnknown
-from druid_submitter.ports import Admission, DruidTasks, Ingestions
+from druid_submitter.ports import DruidTasks, Ingestions
 from druid_submitter.usecases.conclude import ConcludeIngestion
 from druid_submitter.usecases.patience import Patience
 from druid_submitter.usecases.prove import ProveIngestion
@@ -25,7 +25,6 @@ log = structlog.get_logger()
 @dataclass(frozen=True, slots=True)
 class ClearIngestion:
     ingestions: Ingestions
-    admission: Admission
     druid: DruidTasks
     rows: Rows
     prove: ProveIngestion
@@ -101,10 +100,7 @@ class ClearIngestion:
         await self.patience.wait(ingestion, missing=True)
 
     async def _submit_removal(self, ingestion: Ingestion, druid_id: str, interval: Interval) -> None:
-        """Unless another task is at the datasource: Druid looks for segments when it begins, and must find none of other types."""
-        if not await self.admission.reserve(ingestion):
-            log.info("rows are not taken out yet: other tasks of the datasource are in Druid")
-            return
+        """Unless another task holds a lock: it would wait in Druid, and find segments of types that nobody has asked for."""
         if any(each.overlaps(interval) for each in await self.druid.locked(ingestion.datasource)):
             log.info("rows are not taken out yet: another task holds a lock")
             return

@@ -55,7 +55,7 @@ class Patience:
 
     async def hold(self, ingestion: Ingestion) -> None:
         """Where somebody has to look."""
-        await self.ingestions.wait(ingestion, timedelta(seconds=HELD_PAUSE), held=True)
+        await self.ingestions.wait(ingestion, timedelta(seconds=HELD_PAUSE))
 
     def pause(self, failures: int, longest: float = 10.0) -> timedelta:
         return back_off(failures, random.random(), longest)  # noqa: S311 - spreads, hides nothing

@@ -8,7 +8,7 @@ import structlog
 from druid_submitter.domain.ingestion import SUPERSEDED, DryRun, Ingestion, Load, Phase, Refuse, Retract
 from druid_submitter.domain.spec import build_removal, build_spec
 from druid_submitter.domain.turn import Later, Now, Superseded, Wish, to_load, to_take_out
-from druid_submitter.errors import IdBurnt, SegmentsUnknown
+from druid_submitter.errors import IdBurnt
 from druid_submitter.ports import Admission, Contracts, DruidTasks, Ingestions, Paused
 from druid_submitter.usecases.begin import BeginAttempt
 from druid_submitter.usecases.conclude import told_of
@@ -56,17 +56,13 @@ class SubmitIngestion:
     async def _submit(self, ingestion: Ingestion, wish: Wish, slots: int) -> None:
         if not await self.begin(ingestion):
             return
+        spec = await self._spec(ingestion, slots)
         try:
-            spec = await self._spec(ingestion, slots)
             async with self.door.way_in():
                 if wish.alone and await self._locked(ingestion.datasource, wish):
                     await self.patience.step_back(ingestion, WaitsFor.LOCK)
                     return
                 await self.druid.submit(spec)
-        except SegmentsUnknown as error:
-            log.info("steps back", error=str(error))
-            await self.patience.step_back(ingestion, WaitsFor.DRUID)
-            return
         except IdBurnt:
             await self.ingestions.resubmit(ingestion, ingestion.attempt + 1)
             return
