@@ -19,6 +19,11 @@ from sluice_local.service import Service
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
+LEASE = """
+UPDATE submitter.ingestions SET leased_until = now() + $2 * interval '1 second', due_at = now() WHERE task_id = $1
+"""
+IS_CANCELLED = "SELECT EXISTS (SELECT 1 FROM submitter.cancels WHERE task_id = $1)"
+
 QUICK = {"SLUICE_LEASE_SECONDS": "2", "SLUICE_ATTEMPT_PAUSE_SECONDS": "0.5"}
 
 PHASE = "SELECT phase FROM submitter.ingestions WHERE task_id = $1"
@@ -94,6 +99,14 @@ class Submitters:
     def minutes_pass(self, task_id: str) -> None:
         """For an ingestion whose rows are looked for, unless somebody holds it: it counts its looks, and those of minutes were in vain."""
         self._one(MINUTES_LATER, task_id, POLLS_UNTIL_ALERT + 1)
+
+    def lease(self, task_id: str, seconds: float) -> None:
+        """Whoever holds it does so for that long."""
+        self._one(LEASE, task_id, seconds)
+
+    def is_cancelled(self, task_id: str) -> bool:
+        """It is known that it is to be."""
+        return self._one(IS_CANCELLED, task_id)
 
     def _one(self, statement: str, *values: Any) -> Any:
         """Of the submitter's database."""

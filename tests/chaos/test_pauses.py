@@ -18,8 +18,6 @@ CONCLUSION = "before Ingestions.conclude of a success"
 
 ONE = {"SLUICE_BATCH_SIZE": "1"}
 """Ingestion is submitted at a time, and one concluded, so that little else of a replica stops in the midst of a transaction."""
-LONG = ONE | {"SLUICE_LEASE_SECONDS": "25"}
-"""Until a cancel is recorded."""
 
 
 class Stopped:
@@ -62,8 +60,12 @@ def test_whoever_was_stopped_past_its_lease_changes_nothing(sluice, submitters, 
             at_post = stopped("post", POST, ONE)
             at_conclusion = stopped("conclusion", CONCLUSION, ONE)
             upload(apart, "cancelled")
-            at_cancelled = stopped("cancelled", POST, LONG)
-            submitters.command(tasks["cancelled"][1], "cancel")
+            at_cancelled = stopped("cancelled", POST, ONE)
+            _, cancelled = tasks["cancelled"]
+            submitters.lease(cancelled, 600)
+            submitters.command(cancelled, "cancel")
+        until(lambda: submitters.is_cancelled(cancelled), "the cancel is recorded", 120)
+        submitters.lease(cancelled, 0)
         asleep = [at_replace, at_post, at_conclusion, at_cancelled]
         before = submitters.ended(overlord, tasks)
         for each in asleep:

@@ -3,7 +3,7 @@
 import asyncio
 import io
 import json
-from contextlib import ExitStack
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
@@ -344,13 +344,8 @@ async def test_slots_and_locks_as_druid_tells_them(druid, canonical):
     datasource = f"r{uuid4().hex[:12]}"
     capacity = await druid.capacity()
     assert 0 < capacity.slots == capacity.most
-    idle = [f"sluice_{datasource}_{uuid4()}_1" for _ in range(capacity.slots)]
-    await asyncio.gather(
-        *(druid.submit({"type": "noop", "id": each, "dataSource": datasource, "runTime": 600_000}) for each in idle)
-    )
     contract = replace(CONTRACT, datasource=datasource, druid=replace(CONTRACT.druid, mode=DruidMode.REPLACE))
     spec = build_spec(contract, verdict, task_id, 1)
-    await druid.submit(spec)  # waits for a slot, and holds its lock already
     interval = covering(verdict.time_range.first, verdict.time_range.last, Granularity.DAY)
     assert await druid.locked("never_seen") == []
 
@@ -358,10 +353,26 @@ async def test_slots_and_locks_as_druid_tells_them(druid, canonical):
         held = await druid.locked(datasource)
         return bool(held) and all(interval.start <= each.start < each.end <= interval.end for each in held)
 
-    await eventually(locked, expected=True)
-    assert (await druid.capacity()).used == capacity.slots
-    for each in (*idle, spec["id"]):
-        await druid.stop(each)
+    async def used():
+        return (await druid.capacity()).used
+
+    async with idle_tasks(druid, datasource, capacity.slots):
+        await eventually(used, capacity.slots)
+        await druid.submit(spec)  # waits for a slot, and holds its lock already
+        await eventually(locked, expected=True)
+        await druid.stop(spec["id"])
+
+
+@asynccontextmanager
+async def idle_tasks(druid, datasource, number):
+    """They hold a slot each, and give it back whatever happens: others wait for it."""
+    ids = [f"sluice_{datasource}_{uuid4()}_1" for _ in range(number)]
+    idle = {"type": "noop", "dataSource": datasource, "runTime": 600_000}
+    try:
+        await asyncio.gather(*(druid.submit({**idle, "id": each}) for each in ids))
+        yield
+    finally:
+        await asyncio.gather(*(druid.stop(each) for each in ids))
 
 
 async def test_a_spec_that_druid_does_not_take_is_refused(druid):
