@@ -318,3 +318,15 @@ async def open_bench(settings: SubmitterSettings) -> AsyncIterator[SubmitterBenc
             yield bench
         finally:
             await bench.no_fault()
+
+
+@asynccontextmanager
+async def idle_tasks(druid: HttpDruidTasks, slots: int) -> AsyncIterator[None]:
+    """As many that each hold a slot, and give it back whatever happens: others wait for it."""
+    ids = [f"idle_{uuid4()}" for _ in range(slots)]
+    idle = {"type": "noop", "dataSource": "none", "runTime": 600_000}
+    try:
+        await asyncio.gather(*(druid.submit({**idle, "id": each}) for each in ids))
+        yield
+    finally:
+        await asyncio.gather(*(druid.stop(each) for each in ids))

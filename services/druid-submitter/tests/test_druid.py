@@ -3,7 +3,7 @@
 import asyncio
 import io
 import json
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
@@ -12,6 +12,7 @@ import httpx
 import polars as pl
 import pytest
 from secured_druid import SECURED, secured
+from submitter_bench import idle_tasks
 from submitter_fakes import CONTRACT
 
 from druid_submitter.adapters.druid import HttpDruidTasks
@@ -356,23 +357,11 @@ async def test_slots_and_locks_as_druid_tells_them(druid, canonical):
     async def used():
         return (await druid.capacity()).used
 
-    async with idle_tasks(druid, datasource, capacity.slots):
+    async with idle_tasks(druid, capacity.slots):
         await eventually(used, capacity.slots)
         await druid.submit(spec)  # waits for a slot, and holds its lock already
         await eventually(locked, expected=True)
         await druid.stop(spec["id"])
-
-
-@asynccontextmanager
-async def idle_tasks(druid, datasource, number):
-    """They hold a slot each, and give it back whatever happens: others wait for it."""
-    ids = [f"sluice_{datasource}_{uuid4()}_1" for _ in range(number)]
-    idle = {"type": "noop", "dataSource": datasource, "runTime": 600_000}
-    try:
-        await asyncio.gather(*(druid.submit({**idle, "id": each}) for each in ids))
-        yield
-    finally:
-        await asyncio.gather(*(druid.stop(each) for each in ids))
 
 
 async def test_a_spec_that_druid_does_not_take_is_refused(druid):

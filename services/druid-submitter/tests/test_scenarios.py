@@ -3,12 +3,10 @@
 At the end of each: one outcome or none, and in Druid all rows of what has succeeded and not one of anything else.
 """
 
-from uuid import uuid4
-
 import pytest
 from played_on import on_both, on_the_simulator_only
 from structlog.testing import capture_logs
-from submitter_bench import SubmitterBench
+from submitter_bench import SubmitterBench, idle_tasks
 
 from sluice.contracts import DruidMode
 from sluice.events import Outcome, TimeRange
@@ -126,14 +124,10 @@ async def test_a_file_whose_rows_are_gone_from_the_storage_fails(bench: Submitte
 
 @on_both
 async def test_a_task_waits_for_a_slot(bench: SubmitterBench):
-    noops = [{"type": "noop", "id": f"n_{uuid4()}", "dataSource": "none", "runTime": 600_000} for _ in range(3)]
-    for noop in noops:
-        await bench.druid.submit(noop)
-    files = [await bench.has(1), await bench.has(2, mode=DruidMode.REPLACE)]
-    await bench.steps(10)
-    assert await bench.told() == {}
-    for noop in noops:
-        await bench.druid.stop(str(noop["id"]))
+    async with idle_tasks(bench.druid, slots=3):
+        files = [await bench.has(1), await bench.has(2, mode=DruidMode.REPLACE)]
+        await bench.steps(10)
+        assert await bench.told() == {}
     assert await bench.outcomes(*(file.task_id for file in files)) == [SUCCEEDED] * 2
     await bench.holds(*files)
 

@@ -6,16 +6,18 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from gateway.adapters.s3_commands import S3Commands
 from gateway.adapters.s3_ledger import S3Ledger
 from gateway.errors import BacklogFull
 from gateway.ports import Acceptance
-from gateway.usecases import Backlog, Relay, SweepUnconcluded
+from gateway.usecases import Backlog, Relay, SweepCommands, SweepUnconcluded
 from gateway.usecases.relay import BATCH
 from gateway.usecases.sweep import LONGEST_WAIT
 from sluice.errors import ObjectDenied, Transient
-from sluice.events import FileFormat, FileUploaded, ObjectRef, accepted, day_of
-from sluice.ledger import accepted_key, accepted_prefix, outcome_key
+from sluice.events import Envelope, FileFormat, FileUploaded, ObjectRef, TaskCommand, accepted, day_of
+from sluice.ledger import accepted_key, accepted_prefix, command_key, outcome_key
 from sluice.messaging import encode_structured
+from sluice.tasks import Tasks
 
 AT = datetime(2026, 3, 4, 5, 6, 7, 891000, tzinfo=UTC)
 
@@ -222,3 +224,39 @@ async def test_a_replica_that_does_not_lead_counts_and_tells_nothing(sweeping: S
     assert sweeping.backlog.counted == 1
     sweeping.leads = True
     assert await sweeping.told() == [one]
+
+
+@pytest.mark.parametrize("hindrance", ["record denied", "outcome denied", "outcome broken"])
+async def test_a_command_of_which_too_little_can_be_read_does_not_stop_the_others(
+    store: Any, events: Any, clock: Any, fault: Any, hindrance: str
+) -> None:
+    clock.now = AT
+    relay, commands = Relay(events, room=5), S3Commands(store)
+    sweep = SweepCommands(commands, Tasks(store), relay, clock, timedelta(seconds=60), days=1)
+    asked = [
+        Envelope(str(uuid4()), "sluice/gateway", AT, cancel)
+        for cancel in (
+            TaskCommand(task_id=uuid4(), command="cancel", requested_at=AT, accepted_at=AT) for _ in range(2)
+        )
+    ]
+    hindered, other = sorted(asked, key=lambda each: each.id)
+    for each in asked:
+        await commands.record(each)
+    await sweep()
+    outcome = outcome_key(AT, hindered.data.task_id)
+    match hindrance:
+        case "record denied":
+            store.faults.append(fault("get", command_key(AT, UUID(hindered.id)), error=ObjectDenied))
+        case "outcome denied":
+            store.faults.append(fault("get", outcome, error=ObjectDenied))
+        case "outcome broken":
+            store.objects[outcome] = b"{"
+    clock.forward(60)
+    await sweep()
+    await relay()
+    assert events.published == [other]
+    store.objects.pop(outcome, None)
+    clock.forward(LONGEST_WAIT.total_seconds())
+    await sweep()
+    await relay()
+    assert {each.id for each in events.published[1:]} == {hindered.id, other.id}

@@ -34,8 +34,8 @@ from sluice.tasks import Tasks
 DESCRIPTION = "Health of the service that concludes tasks."
 QUESTIONS = 20
 """More than Druid is asked in one step."""
-LONGEST_STEP = 240.0
-"""Seconds, where Druid must answer quickly: Postgres and S3 are asked as well."""
+SHORTEST_LIMIT = 240.0
+"""Seconds that a step has however quickly Druid must answer: Postgres and S3 are asked as well."""
 MIGRATIONS = Path(__file__).parent / "migrations" / "versions"
 
 
@@ -71,7 +71,7 @@ async def _open(settings: SubmitterSettings, vet: Vet, stack: AsyncExitStack, pr
     attempts = Attempts(settings.ingestion_attempts, timedelta(seconds=settings.attempt_pause_seconds))
     lease = timedelta(seconds=settings.lease_seconds)
     time_limit = timedelta(minutes=settings.ingestion_time_limit_minutes)
-    step = timedelta(seconds=max(QUESTIONS * settings.druid_answer_seconds, LONGEST_STEP))
+    step = timedelta(seconds=max(QUESTIONS * settings.druid_answer_seconds, SHORTEST_LIMIT))
     limits = Limits(settings.batch_size, lease, step, attempts, time_limit)
     advance = advance_ingestions(world, limits)
     jobs = (*advance_jobs(advance, step), relay_outbox(prove, lambda: outbox.relay(pool, SCHEMA, deliver)))

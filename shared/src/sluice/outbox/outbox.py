@@ -23,7 +23,11 @@ CREATE TABLE {schema}.outbox (
     document   bytea NOT NULL
 )
 """
-"""For a migration; `{schema}` is filled in there."""
+"""For a migration; `{schema}`, here and below, is that of a service, and never from outside."""
+ADD = "INSERT INTO {schema}.outbox (event_id, document) VALUES ($1, $2) ON CONFLICT (event_id) DO NOTHING"
+NEXT = "SELECT position, event_id, document FROM {schema}.outbox ORDER BY position LIMIT $1 FOR UPDATE SKIP LOCKED"
+FORGET = "DELETE FROM {schema}.outbox WHERE position = $1"
+MOVE_BEHIND = "UPDATE {schema}.outbox SET position = DEFAULT WHERE position = $1"
 
 BATCH = 100
 SECONDS = 20.0
@@ -32,11 +36,7 @@ SECONDS = 20.0
 
 async def add(connection: asyncpg.Connection, schema: str, envelope: Envelope[Event]) -> None:
     """Keep the event for delivery. The same event added twice is one row."""
-    await connection.execute(
-        f"INSERT INTO {schema}.outbox (event_id, document) VALUES ($1, $2) ON CONFLICT (event_id) DO NOTHING",  # noqa: S608 - our own schema's name
-        envelope.id,
-        encode_structured(envelope),
-    )
+    await connection.execute(ADD.format(schema=schema), envelope.id, encode_structured(envelope))
 
 
 async def relay(pool: asyncpg.Pool, schema: str, deliver: Deliver) -> int:
@@ -48,19 +48,16 @@ async def relay(pool: asyncpg.Pool, schema: str, deliver: Deliver) -> int:
     delivered, deadline = 0, time.monotonic() + SECONDS
     stuck: list[str] = []
     async with transaction(pool) as connection:
-        rows = await connection.fetch(
-            f"SELECT position, event_id, document FROM {schema}.outbox ORDER BY position LIMIT {BATCH} FOR UPDATE SKIP LOCKED"  # noqa: S608 - the same
-        )
-        for row in rows:
+        for row in await connection.fetch(NEXT.format(schema=schema), BATCH):
             try:
                 await deliver(decode_structured(row["document"]))
             except Permanent as error:
                 stuck.append(f"{row['event_id']}: {error}")
-                done = f"UPDATE {schema}.outbox SET position = DEFAULT"  # noqa: S608 - the same
+                done = MOVE_BEHIND
             else:
-                delivered, done = delivered + 1, f"DELETE FROM {schema}.outbox"  # noqa: S608 - the same
+                delivered, done = delivered + 1, FORGET
             # one by one: Postgres undoes a transaction in which nothing is said for long
-            await connection.execute(f"{done} WHERE position = $1", row["position"])
+            await connection.execute(done.format(schema=schema), row["position"])
             if time.monotonic() >= deadline:
                 break
     if stuck:

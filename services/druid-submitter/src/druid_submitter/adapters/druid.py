@@ -261,8 +261,8 @@ def _visible(segments: Sequence[Mapping[str, Any]]) -> set[str]:
     spans = {name: parsed(name) for name in newest}
     replaced, around = set[str](), list[str]()
     for name in sorted(
-        sorted(spans, key=lambda each: spans[each].end, reverse=True), key=lambda each: spans[each].start
-    ):
+        spans, key=lambda each: (spans[each].start, ALL_TIME.end - spans[each].end)
+    ):  # larger ones first
         around = [each for each in around if spans[each].end > spans[name].start]
         if any(spans[each].holds(spans[name]) and newest[each] > newest[name] for each in around):
             replaced.add(name)
