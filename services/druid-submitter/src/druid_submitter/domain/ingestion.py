@@ -112,6 +112,11 @@ class Ingestion:
     missing_for: timedelta = timedelta(0)
 
     @property
+    def handed_over(self) -> bool:
+        """Has Druid ever said that it took it? An answer may have been lost."""
+        return self.deadline is not None
+
+    @property
     def to_be_stopped(self) -> bool:
         return self.cancelled or (self.problem is not None and self.problem.code == TIME_LIMIT)
 

@@ -131,16 +131,17 @@ def prove_retracted(presence: Presence) -> Wait | Conclude:
     return Conclude(Outcome.SUCCEEDED, Receipt(accepted=0, ingested=0, queryable=0))
 
 
-def clear(refused: Conclude, presence: Presence) -> Wait | Remove | Hold | Conclude:
+def clear(refused: Conclude, presence: Presence, *, never_ran: bool = False) -> Wait | Remove | Hold | Conclude:
     """Before any outcome but succeeded: not one row of the task may be in Druid.
 
-    Where all are there, it has succeeded after all. `rows.accepted` of them may be: of a refused file, none.
+    Where all are there, it has succeeded after all. `rows.accepted` of them may be: of a refused file, none. `never_ran`: Druid
+    was given nothing that could bring rows, so none is hidden in a segment that is not loaded.
     """
     rows = refused.rows
+    if not presence.counted and (presence.loaded or never_ran):
+        return refused
     if not presence.loaded:
         return Wait()
-    if not presence.counted:
-        return refused
     if presence.counted == rows.accepted:
         loaded = {"ingested": presence.counted, "queryable": presence.counted}
         return Conclude(Outcome.SUCCEEDED, rows.model_copy(update=loaded))

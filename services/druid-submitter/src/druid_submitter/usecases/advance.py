@@ -119,7 +119,7 @@ def advance_ingestions(world: World, limits: Limits) -> AdvanceIngestions:
     )
     find = FindMissingRows(ingestions, world.outcomes, rows, conclude, patience, clock)
     prove, explain = ProveIngestion(ingestions, druid, rows, find, conclude), ExplainFailure(druid, world.evidence)
-    begin = BeginAttempt(ingestions, druid, rows, world.outcomes, conclude, patience, clock)
+    begin = BeginAttempt(ingestions, rows, world.outcomes, conclude, patience, clock)
     submit = SubmitIngestion(
         ingestions, druid, world.contracts, rows, world.paused, begin, Door(world.monotonic), patience, clock
     )
@@ -127,7 +127,7 @@ def advance_ingestions(world: World, limits: Limits) -> AdvanceIngestions:
     preview = PreviewIngestion(ingestions, druid, world.contracts, rows, conclude)
     return AdvanceIngestions(
         submit=SubmitIngestions(ingestions, admission, druid, submit, steps, limits.batch_size),
-        watch=WatchIngestions(ingestions, druid, world.pace, admission, explain, tell, steps, patience, clock),
+        watch=WatchIngestions(ingestions, druid, rows, world.pace, admission, explain, tell, steps, patience, clock),
         admission=admission,
         conclude=ConcludeIngestions(ingestions, admission, prove, clear, preview, steps, limits.batch_size),
     )

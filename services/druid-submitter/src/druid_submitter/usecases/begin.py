@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import structlog
 
 from druid_submitter.domain.ingestion import Ingestion, Load
-from druid_submitter.ports import DruidTasks, Ingestions, Outcomes
+from druid_submitter.ports import Ingestions, Outcomes
 from druid_submitter.usecases.conclude import ConcludeIngestion
 from druid_submitter.usecases.patience import Patience
 from druid_submitter.usecases.rows import Rows
@@ -19,7 +19,6 @@ class BeginAttempt:
     """Not where the task has ended already, where nobody could query its rows, or where the last attempt has left some."""
 
     ingestions: Ingestions
-    druid: DruidTasks
     rows: Rows
     outcomes: Outcomes
     conclude: ConcludeIngestion
@@ -42,7 +41,7 @@ class BeginAttempt:
         """Were rows of the last attempt seen only now?"""
         if ingestion.problem is None:
             return True
-        presence = await self.druid.presence(ingestion.datasource, ingestion.task_id, None)
+        presence = await self.rows.left(ingestion)
         if not presence.loaded:
             await self.patience.wait(ingestion)
         elif presence.counted:

@@ -33,17 +33,21 @@ class ClearIngestion:
     attempts: Attempts
 
     async def __call__(self, ingestion: Ingestion) -> None:
-        match await self._last_state(ingestion):
+        burnt = await self._burn(ingestion)
+        match TaskState.FAILED if burnt else await self._last_state(ingestion):
             case TaskState.SUCCESS if await self.prove(ingestion):  # it has succeeded after all
                 return
             case TaskState.RUNNING | TaskState.UNKNOWN:
                 await self.patience.wait(ingestion)
                 return
+        # what Druid has forgotten can be burnt as well
+        never_ran = burnt and not ingestion.handed_over
         refused = refusal(ingestion)
         if isinstance(ingestion.work, Retract):
-            await self._end(ingestion, await self._retracted(ingestion, ingestion.work.task_id, refused))
+            decision = await self._retracted(ingestion, ingestion.work.task_id, refused, never_ran=never_ran)
+            await self._end(ingestion, decision)
             return
-        decision = clear(refused, await self.rows.left(ingestion))
+        decision = clear(refused, await self.rows.left(ingestion), never_ran=never_ran)
         if isinstance(decision, Remove):
             await self._remove(ingestion)
         else:
@@ -60,23 +64,26 @@ class ClearIngestion:
         else:
             await self.conclude(ingestion, decision)
 
-    async def _retracted(self, ingestion: Ingestion, removed: UUID, failed: Conclude) -> Wait | Conclude:
+    async def _retracted(
+        self, ingestion: Ingestion, removed: UUID, failed: Conclude, *, never_ran: bool
+    ) -> Wait | Conclude:
         """Druid may say FAILED of a task that has taken the rows out: where none is left, it has succeeded after all."""
         if ingestion.problem and ingestion.problem.code == NothingLoaded.code:
             return failed
         presence = await self.druid.presence(ingestion.datasource, removed, None)
-        return failed if presence.loaded and presence.counted else prove_retracted(presence)
+        return failed if presence.counted and (presence.loaded or never_ran) else prove_retracted(presence)
+
+    async def _burn(self, ingestion: Ingestion) -> bool:
+        """Can nothing come of its id any more? A stalled replica may still submit it: where nothing stands under it, it is burnt.
+
+        False where Druid has taken it, although perhaps nobody heard it say so.
+        """
+        return isinstance(ingestion.work, Refuse) or await self.druid.burn(
+            ingestion.druid_task_id, ingestion.datasource
+        )
 
     async def _last_state(self, ingestion: Ingestion) -> TaskState:
-        """What became of an ingestion that is given up. FAILED: it brings no rows any more.
-
-        Druid may have taken it although nobody heard it say so, and a stalled replica may still submit it: where nothing
-        stands under its id, the id is burnt.
-        """
-        if isinstance(ingestion.work, Refuse):
-            return TaskState.FAILED
-        if await self.druid.burn(ingestion.druid_task_id, ingestion.datasource):
-            return TaskState.FAILED
+        """What became of an ingestion that is given up, and that Druid has taken."""
         if ingestion.to_be_stopped:
             await self.druid.stop(ingestion.druid_task_id)
         statuses = await self.druid.statuses([ingestion.druid_task_id])

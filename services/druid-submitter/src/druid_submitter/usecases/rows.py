@@ -1,6 +1,6 @@
 """Which rows an ingestion is about, and what Druid has of them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -52,21 +52,29 @@ class Rows:
         return first_drop(await self.druid.rules(contract.datasource), ends, now)
 
     async def presence(self, datasource: str, task_id: UUID, accepted: Accepted) -> Presence:
-        """Of a file that takes the place of all, all must be loaded: until then, rows that were there before still answer."""
+        """Of a file that takes the place of all, all must be loaded: until then, rows that were there before still answer.
+
+        Of an append whose rows are all counted, nothing more can come: where files come all the time, some segment of others
+        is always on its way.
+        """
         contract = await self.contracts.get(accepted.contract)
-        everywhere = contract.druid.mode is DruidMode.REPLACE_ALL
-        span = None if everywhere else await self.interval(accepted)
-        return await self.druid.presence(datasource, task_id, span, rolled_up=contract.druid.rollup is not None)
+        mode, rolled_up = contract.druid.mode, contract.druid.rollup is not None
+        span = None if mode is DruidMode.REPLACE_ALL else await self.interval(accepted)
+        found = await self.druid.presence(datasource, task_id, span, rolled_up=rolled_up)
+        complete = mode is DruidMode.APPEND and found.counted == accepted.accepted
+        return replace(found, loaded=True) if complete else found
 
     async def left(self, ingestion: Ingestion) -> Presence:
-        """What an ingestion that is given up may have left, anywhere."""
-        rolled_up = await self._rolled_up(ingestion.work)
-        return await self.druid.presence(ingestion.datasource, ingestion.task_id, None, rolled_up=rolled_up)
+        """What an ingestion that is given up may have left. It loads into the segments that its spec names, and no others."""
+        span, rolled_up = await self._span_of(ingestion.work)
+        return await self.druid.presence(ingestion.datasource, ingestion.task_id, span, rolled_up=rolled_up)
 
-    async def _rolled_up(self, work: Work) -> bool:
+    async def _span_of(self, work: Work) -> tuple[Interval | None, bool]:
+        """And whether rows may have become one there. None: anywhere."""
         if not isinstance(work, Load):
-            return False
+            return None, False
         try:
-            return (await self.contracts.get(work.accepted.contract)).druid.rollup is not None
+            contract = await self.contracts.get(work.accepted.contract)
+            return await self.interval(work.accepted), contract.druid.rollup is not None
         except Permanent:
-            return False  # without its contract it was not submitted; that there are none is told by any count
+            return None, False  # without its contract it was not submitted; that there are none is told by any count

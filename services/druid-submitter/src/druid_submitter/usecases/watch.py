@@ -11,6 +11,7 @@ from druid_submitter.ports import Admission, DruidTasks, Ingestions, Pace
 from druid_submitter.usecases.explain import ExplainFailure
 from druid_submitter.usecases.patience import Patience
 from druid_submitter.usecases.progress import TellProgress
+from druid_submitter.usecases.rows import Rows
 from druid_submitter.usecases.steps import Steps
 from sluice.clock import Clock
 from sluice.errors import Transient
@@ -28,6 +29,7 @@ NOT_ASKED = TaskStatus(TaskState.RUNNING)
 class WatchIngestions:
     ingestions: Ingestions
     druid: DruidTasks
+    rows: Rows
     pace: Pace
     admission: Admission
     explain: ExplainFailure
@@ -97,7 +99,7 @@ class WatchIngestions:
     async def _submit_again(self, ingestion: Ingestion) -> None:
         """Unless rows are there: Druid has forgotten the task after its end, and a second append would double them."""
         if isinstance(ingestion.work, Load):
-            presence = await self.druid.presence(ingestion.datasource, ingestion.task_id, None)
+            presence = await self.rows.left(ingestion)
             if not presence.loaded:
                 await self.patience.wait(ingestion, unknown=True)
                 return

@@ -1,0 +1,102 @@
+"""Where files come all the time, some segment of others is always on its way: only those are waited for that may hold own rows."""
+
+from uuid import uuid4
+
+import pytest
+from submitter_fakes import CONTRACT, Bench
+
+from druid_submitter.domain.interval import covering
+from druid_submitter.domain.watch import TaskState
+from sluice.contracts import DruidMode
+from sluice.events import Envelope, Failed, Outcome, Problem, TaskCommand, TaskCompleted
+from sluice.testing import NOW, file_validated, verdict_accepted, verdict_rejected
+
+
+@pytest.fixture
+def bench():
+    """Its Druid never has every segment loaded, and does not know our tasks yet."""
+    bench = Bench()
+    bench.druid.loaded, bench.druid.state = False, TaskState.UNKNOWN
+    return bench
+
+
+async def ask(bench, event, kind="cancel", **told):
+    asked = TaskCommand(task_id=event.data.task_id, command=kind, requested_at=NOW, **told)
+    await bench.command(Envelope(str(uuid4()), "sluice/gateway", NOW, asked))
+
+
+def outcomes(bench):
+    return [done.outcome for done in bench.said(TaskCompleted)]
+
+
+@pytest.mark.parametrize(
+    ("mode", "counted", "told"),
+    [
+        (DruidMode.APPEND, 9, []),
+        (DruidMode.APPEND, 10, [Outcome.SUCCEEDED]),
+        (DruidMode.REPLACE, 10, []),
+        (DruidMode.REPLACE_ALL, 10, []),
+    ],
+)
+async def test_an_append_has_succeeded_when_its_rows_are_counted_and_a_replace_when_no_older_ones_can_be(
+    mode, counted, told
+):
+    bench = Bench(mode)
+    await bench.record(file_validated(verdict_accepted(10)))
+    await bench.turn(2)
+    bench.druid.finish(10)
+    bench.druid.counted, bench.druid.loaded = counted, False
+    await bench.turn(3)
+    assert outcomes(bench) == told
+
+
+@pytest.mark.parametrize(
+    ("verdict", "outcome"),
+    [
+        (verdict_rejected(10, 3), Outcome.REJECTED),
+        (Failed(problem=Problem(code="parser-crashed", message="m")), Outcome.FAILED),
+    ],
+)
+async def test_a_file_of_which_druid_was_given_nothing_is_refused_at_once(bench, verdict, outcome):
+    await bench.record(file_validated(verdict))
+    await bench.turn(1)
+    assert outcomes(bench) == [outcome]
+
+
+async def test_a_task_that_was_cancelled_before_druid_had_it_is_concluded_at_once(bench):
+    event = file_validated(verdict_accepted(10))
+    await ask(bench, event)
+    await bench.record(event)
+    await bench.turn(2)
+    assert outcomes(bench) == [Outcome.CANCELLED]
+    assert bench.druid.burnt, "a stalled replica may still submit it"
+
+
+async def test_a_retraction_that_was_cancelled_before_druid_had_it_leaves_the_rows(bench):
+    loaded = file_validated(verdict_accepted(10))
+    bench.verdicts.facts[loaded.data.task_id] = loaded.data
+    bench.druid.counted, retraction = 10, uuid4()
+    about = {"datasource": "sales", "filename": "orders.csv", "accepted_at": NOW}
+    await bench.command(
+        Envelope(str(uuid4()), "t", NOW, TaskCommand(task_id=retraction, command="cancel", requested_at=NOW))
+    )
+    await ask(bench, loaded, "retract", retraction=retraction, **about)
+    await bench.turn(2)
+    (done,) = bench.said(TaskCompleted)
+    assert (done.task_id, done.outcome, bench.druid.submitted) == (retraction, Outcome.FAILED, [])
+
+
+@pytest.mark.parametrize("forgotten", [False, True])
+async def test_of_a_task_that_druid_had_each_segment_of_its_own_days_is_waited_for(bench, forgotten):
+    event = file_validated(verdict_accepted(10))
+    await bench.record(event)
+    await bench.turn(2)
+    await ask(bench, event)
+    bench.druid.state = TaskState.UNKNOWN if forgotten else TaskState.FAILED
+    await bench.turn(4)
+    assert outcomes(bench) == []
+    at = event.data.verdict.time_range
+    assert set(bench.druid.spans) == {covering(at.first, at.last, CONTRACT.druid.segment_granularity)}
+    bench.druid.loaded = True
+    await bench.turn(2)
+    assert outcomes(bench) == [Outcome.CANCELLED]
