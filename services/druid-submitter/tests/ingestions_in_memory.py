@@ -142,8 +142,9 @@ class InMemoryIngestions:
     async def look_again(self, ingestion):
         self._free(ingestion, phase=Phase.INGESTING, **AFRESH)
 
-    async def resubmit(self, ingestion, attempt):
-        self._free(ingestion, phase=Phase.SUBMITTING, attempt=attempt, **AFRESH)
+    async def resubmit(self, ingestion, attempt, problem=None):
+        why = problem or self.rows[ingestion.task_id]["problem"]
+        self._free(ingestion, phase=Phase.SUBMITTING, attempt=attempt, problem=why, **AFRESH)
 
     async def try_again(self, ingestion, pause):
         due = self.clock() + pause
@@ -181,7 +182,7 @@ class InMemoryIngestions:
 
 AFRESH = {"polls": 0, "unknown_polls": 0, "missing_since": None}
 IN_DRUID = {Phase.SUBMITTING, Phase.SUBMITTED, Phase.INGESTING}
-SHOWN = ("cause", "phase", "attempt", "polls", "unknown_polls", "problem", "lease", "waits_for", "deadline")
+SHOWN = ("cause", "phase", "attempt", "polls", "unknown_polls", "problem", "lease", "waits_for", "deadline", "admitted")
 
 
 async def nothing_is_paused():

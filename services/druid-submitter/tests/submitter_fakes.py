@@ -134,6 +134,8 @@ class ScriptedDruid:
     def _state_of(self, task_id):
         if "_removal" not in task_id:
             return self.state
+        if task_id in self.burnt:
+            return TaskState.SUCCESS
         return self.removals.get(task_id, TaskState.RUNNING if task_id in self.submitted else TaskState.UNKNOWN)
 
     async def words(self, _datasource, _task_id):
@@ -145,7 +147,9 @@ class ScriptedDruid:
     async def burn(self, task_id, _datasource):
         if isinstance(self.refusing, Transient):
             raise self.refusing
-        if self.state is not TaskState.UNKNOWN:
+        if task_id in self.burnt:
+            return True
+        if self._state_of(task_id) is not TaskState.UNKNOWN:
             return False
         self.burnt.append(task_id)
         return True
@@ -162,6 +166,9 @@ class ScriptedDruid:
 
     async def columns(self, _datasource):
         return self.names
+
+    async def count(self, _datasource, _task_id):
+        return self.counted
 
     async def presence(self, _datasource, _task_id, interval, *, rolled_up=False):
         self.spans.append(interval)

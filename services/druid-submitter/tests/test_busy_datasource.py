@@ -8,6 +8,7 @@ from submitter_fakes import CONTRACT, Bench
 from druid_submitter.domain.interval import covering
 from druid_submitter.domain.watch import TaskState
 from sluice.contracts import DruidMode
+from sluice.errors import Transient
 from sluice.events import Envelope, Failed, Outcome, Problem, TaskCommand, TaskCompleted
 from sluice.testing import NOW, file_validated, verdict_accepted, verdict_rejected
 
@@ -86,17 +87,80 @@ async def test_a_retraction_that_was_cancelled_before_druid_had_it_leaves_the_ro
     assert (done.task_id, done.outcome, bench.druid.submitted) == (retraction, Outcome.FAILED, [])
 
 
-@pytest.mark.parametrize("forgotten", [False, True])
-async def test_of_a_task_that_druid_had_each_segment_of_its_own_days_is_waited_for(bench, forgotten):
+@pytest.mark.parametrize("state", [TaskState.UNKNOWN, TaskState.FAILED])
+@pytest.mark.parametrize("answered", [False, True])
+async def test_of_a_task_that_druid_may_have_had_each_segment_of_its_own_days_is_waited_for(bench, state, answered):
     event = file_validated(verdict_accepted(10))
+    bench.druid.refusing = None if answered else Transient("the answer was lost")
     await bench.record(event)
     await bench.turn(2)
+    bench.druid.refusing, bench.druid.state = None, state
     await ask(bench, event)
-    bench.druid.state = TaskState.UNKNOWN if forgotten else TaskState.FAILED
-    await bench.turn(4)
+    await bench.turn(4, seconds=31)
     assert outcomes(bench) == []
     at = event.data.verdict.time_range
     assert set(bench.druid.spans) == {covering(at.first, at.last, CONTRACT.druid.segment_granularity)}
     bench.druid.loaded = True
     await bench.turn(2)
     assert outcomes(bench) == [Outcome.CANCELLED]
+
+
+@pytest.mark.parametrize("again", ["next attempt", "same attempt"])
+async def test_an_append_that_druid_had_twice_has_succeeded_only_when_no_row_can_be_doubled(bench, again):
+    bench.druid.loaded, bench.druid.state = True, TaskState.RUNNING
+    await bench.record(file_validated(verdict_accepted(10)))
+    await bench.turn(2)
+    bench.druid.state = TaskState.FAILED if again == "next attempt" else TaskState.UNKNOWN
+    bench.druid.error = "This task disappeared on the worker where it was assigned. See overlord logs for more details."
+    while len(bench.druid.submitted) < 2:
+        await bench.turn(1)
+    bench.druid.finish(10)
+    bench.druid.loaded = False  # what is counted may be rows of the first time
+    await bench.turn(4)
+    assert outcomes(bench) == []
+    bench.druid.counted = 20
+    await bench.turn(4, seconds=31)
+    assert outcomes(bench) == []
+
+
+@pytest.mark.parametrize("removal", [TaskState.RUNNING, TaskState.SUCCESS])
+async def test_what_druid_takes_out_has_not_succeeded_whatever_is_counted_until_then(bench, removal):
+    bench.druid.loaded, bench.druid.state = True, TaskState.RUNNING
+    event = file_validated(verdict_accepted(10))
+    await bench.record(event)
+    await bench.turn(2)
+    bench.druid.state, bench.druid.counted = TaskState.FAILED, 4
+    await bench.turn(2)
+    druid_id = bench.druid.submitted[-1]
+    assert druid_id.endswith("_removal")
+    bench.druid.removals[druid_id], bench.druid.counted = removal, 10
+    await bench.turn(3)
+    assert outcomes(bench) == []
+    bench.druid.counted = 0
+    await bench.turn(2)
+    assert outcomes(bench) == [Outcome.FAILED]
+
+
+async def test_no_removal_that_somebody_was_about_to_begin_takes_out_the_rows_of_one_that_has_succeeded_after_all(
+    bench,
+):
+    bench.druid.loaded, bench.druid.state = True, TaskState.RUNNING
+    event = file_validated(verdict_accepted(10))
+    await bench.record(event)
+    await bench.turn(2)
+    await ask(bench, event)
+    bench.druid.finish(10)
+    await bench.turn(2)
+    assert outcomes(bench) == [Outcome.SUCCEEDED]
+    assert bench.druid.burnt == [f"{bench.druid.submitted[0]}_removal"]
+
+
+async def test_a_removal_that_was_ruled_out_in_vain_is_done_under_the_next_id(bench):
+    bench.druid.loaded, bench.druid.state = True, TaskState.RUNNING
+    event = file_validated(verdict_accepted(10))
+    await bench.record(event)
+    await bench.turn(2)
+    bench.druid.state, bench.druid.counted = TaskState.FAILED, 4
+    bench.druid.burnt.append(f"{bench.druid.submitted[0]}_removal")
+    await bench.turn(2)
+    assert bench.druid.submitted[-1].endswith("_removal_2")

@@ -150,7 +150,9 @@ async def test_rows_that_a_lost_attempt_left_are_taken_out_before_the_next(bench
     first, removal = bench.druid.submitted
     assert removal == f"{first}_removal"
     bench.druid.counted = 0
-    await bench.turn(2)
+    await bench.turn(2, seconds=60)
+    assert bench.druid.submitted[-1] == removal, "it would take out the rows of the next attempt"
+    bench.druid.removals[removal] = TaskState.SUCCESS
     await bench.turn(2, seconds=60)
     assert bench.druid.submitted[-1].endswith("_2")
 

@@ -101,6 +101,9 @@ class DruidTasks(Protocol):
     async def columns(self, datasource: str) -> Collection[str]:
         """Their names; none where there is no such datasource."""
 
+    async def count(self, datasource: str, task_id: UUID) -> int:
+        """Rows of the task that a query counts, whatever is loaded."""
+
     async def presence(
         self, datasource: str, task_id: UUID, interval: Interval | None, *, rolled_up: bool = False
     ) -> Presence:
@@ -151,7 +154,8 @@ class Ingestions(Protocol):
     async def look_again(self, ingestion: Ingestion) -> None:
         """Back to where Druid is asked for its state."""
 
-    async def resubmit(self, ingestion: Ingestion, attempt: int) -> None: ...
+    async def resubmit(self, ingestion: Ingestion, attempt: int, problem: Problem | None = None) -> None:
+        """`problem`: for which it is done; what was known before stays."""
 
     async def try_again(self, ingestion: Ingestion, pause: timedelta) -> None:
         """With the next attempt, after a pause. Until then its place in Druid is for others; its turn it keeps."""

@@ -182,15 +182,17 @@ class HttpDruidTasks:
             raise SegmentsUnknown(f"the Broker does not know {unknown} of the segments of {datasource} at the moment")
         return list(types.values())
 
+    async def count(self, datasource: str, task_id: UUID) -> int:
+        return await self._count(datasource, PLAIN, *_of_task(task_id)) or 0
+
     async def presence(
         self, datasource: str, task_id: UUID, interval: Interval | None, *, rolled_up: bool = False
     ) -> Presence:
         # in this order: a count of none means something only after every segment was loaded
         loaded = await self._loaded(datasource, interval)
-        of_task = (f'"{TASK_COLUMN}" = ?', str(task_id))
-        counted = await self._count(datasource, ROLLED_UP, *of_task) if rolled_up else None
+        counted = await self._count(datasource, ROLLED_UP, *_of_task(task_id)) if rolled_up else None
         if counted is None:
-            counted = await self._count(datasource, PLAIN, *of_task)
+            counted = await self._count(datasource, PLAIN, *_of_task(task_id))
         if counted is None:
             # it hears of tables and columns late, when it has just been started, or the datasource is new to us;
             # and it knows none of a datasource of which there are but tombstones
@@ -239,6 +241,10 @@ class HttpDruidTasks:
             return (await self.druid.ask(Role.OVERLORD, "GET", f"{OVERLORD}/totalWorkerCapacity")).good
         except Transient:
             return False
+
+
+def _of_task(task_id: UUID) -> tuple[str, str]:
+    return f'"{TASK_COLUMN}" = ?', str(task_id)
 
 
 def _may_be_ours(segment: Mapping[str, Any]) -> bool:

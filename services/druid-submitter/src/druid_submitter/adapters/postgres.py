@@ -43,7 +43,7 @@ WHERE task_id IN (
     WHERE phase = ANY($2) AND phase <> 'concluded' AND due_at <= now() AND leased_until <= now()
     ORDER BY slots = 0, due_at LIMIT $3 FOR UPDATE SKIP LOCKED
 )
-RETURNING cause, phase, attempt, polls, unknown_polls, problem_code, problem_message, lease, waits_for, deadline,
+RETURNING cause, phase, attempt, polls, unknown_polls, problem_code, problem_message, lease, waits_for, deadline, admitted,
     coalesce(now() - missing_since, interval '0') AS missing_for,
     EXISTS (SELECT 1 FROM submitter.cancels WHERE cancels.task_id = ingestions.task_id) AS cancelled
 """
@@ -200,9 +200,11 @@ class PostgresIngestions:
     async def look_again(self, ingestion: Ingestion) -> None:
         await self._change(ingestion, f"phase = 'ingesting', {AFRESH}, {FREE}")
 
-    async def resubmit(self, ingestion: Ingestion, attempt: int) -> None:
-        change = f"phase = 'submitting', attempt = $3, {AFRESH}, {FREE}"
-        await self._change(ingestion, change, attempt)
+    async def resubmit(self, ingestion: Ingestion, attempt: int, problem: Problem | None = None) -> None:
+        why = "problem_code = coalesce($4, problem_code), problem_message = coalesce($5, problem_message)"
+        change = f"phase = 'submitting', attempt = $3, {why}, {AFRESH}, {FREE}"
+        told = (problem.code, problem.message) if problem else (None, None)
+        await self._change(ingestion, change, attempt, *told)
 
     async def try_again(self, ingestion: Ingestion, pause: timedelta) -> None:
         places = "slots = 0, resume_at = now() + $3, due_at = now() + $3, leased_until = now()"
@@ -273,4 +275,5 @@ def _ingestion(row: asyncpg.Record) -> Ingestion:
         waits_for=WaitsFor(row["waits_for"]) if row["waits_for"] else None,
         deadline=row["deadline"],
         missing_for=row["missing_for"],
+        admitted=row["admitted"],
     )

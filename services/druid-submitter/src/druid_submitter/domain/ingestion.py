@@ -96,7 +96,7 @@ class Ingestion:
     """One task as a replica holds it. `lease` is the fence: whoever holds an older one changes nothing.
 
     `cancelled`: somebody has asked for it to be cancelled. `waits_for`: as it was told last. `deadline`: by when Druid must be ready.
-    `missing_for`: how long each look has found rows missing.
+    `missing_for`: how long each look has found rows missing. `admitted`: it has had its turn; before that, Druid was given nothing.
     """
 
     cause: Cause
@@ -110,11 +110,12 @@ class Ingestion:
     waits_for: WaitsFor | None = None
     deadline: datetime | None = None
     missing_for: timedelta = timedelta(0)
+    admitted: bool = False
 
     @property
-    def handed_over(self) -> bool:
-        """Has Druid ever said that it took it? An answer may have been lost."""
-        return self.deadline is not None
+    def had_once(self) -> bool:
+        """Was Druid given it but once, and said SUCCESS? Then no rows are there but of this time."""
+        return self.phase is Phase.PROVING and self.attempt == 1 and self.problem is None
 
     @property
     def to_be_stopped(self) -> bool:

@@ -106,12 +106,12 @@ def after_status(status: TaskStatus, unknown_polls: int) -> Wait | Resubmit | Pr
 
 def prove(accepted: Accepted, stats: RowStats | None, presence: Presence) -> Wait | Missing | Hold | Conclude:
     """After SUCCESS: succeeded only if report, query and verdict name the same number of rows."""
+    if presence.counted > accepted.accepted:
+        return Hold(f"a query counts {presence.counted} rows where {accepted.accepted} were accepted")
     if stats is None or not presence.loaded:
         return Wait()
     if stats.unusable or stats.processed != accepted.accepted:
         return Hold(f"Druid processed {stats.processed} of {accepted.accepted} rows, {stats.unusable} unusable")
-    if presence.counted > accepted.accepted:
-        return Hold(f"a query counts {presence.counted} rows where {accepted.accepted} were accepted")
     if presence.counted < accepted.accepted:
         return Missing(presence.counted)
     rows = Receipt(
@@ -131,17 +131,16 @@ def prove_retracted(presence: Presence) -> Wait | Conclude:
     return Conclude(Outcome.SUCCEEDED, Receipt(accepted=0, ingested=0, queryable=0))
 
 
-def clear(refused: Conclude, presence: Presence, *, never_ran: bool = False) -> Wait | Remove | Hold | Conclude:
+def clear(refused: Conclude, presence: Presence) -> Wait | Remove | Hold | Conclude:
     """Before any outcome but succeeded: not one row of the task may be in Druid.
 
-    Where all are there, it has succeeded after all. `rows.accepted` of them may be: of a refused file, none. `never_ran`: Druid
-    was given nothing that could bring rows, so none is hidden in a segment that is not loaded.
+    Where all are there, it has succeeded after all. `rows.accepted` of them may be: of a refused file, none.
     """
     rows = refused.rows
-    if not presence.counted and (presence.loaded or never_ran):
-        return refused
     if not presence.loaded:
         return Wait()
+    if not presence.counted:
+        return refused
     if presence.counted == rows.accepted:
         loaded = {"ingested": presence.counted, "queryable": presence.counted}
         return Conclude(Outcome.SUCCEEDED, rows.model_copy(update=loaded))

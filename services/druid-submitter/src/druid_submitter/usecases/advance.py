@@ -29,6 +29,7 @@ from druid_submitter.usecases.patience import Patience
 from druid_submitter.usecases.preview import PreviewIngestion
 from druid_submitter.usecases.progress import TellProgress
 from druid_submitter.usecases.prove import ProveIngestion
+from druid_submitter.usecases.removals import Removals
 from druid_submitter.usecases.rows import Rows
 from druid_submitter.usecases.steps import Steps
 from druid_submitter.usecases.submit import SubmitIngestion, SubmitIngestions
@@ -112,10 +113,10 @@ def advance_ingestions(world: World, limits: Limits) -> AdvanceIngestions:
     """All loops, wired."""
     ingestions, admission, druid, clock = world.ingestions, world.admission, world.druid, world.clock
     tell, rows = TellProgress(world.events, clock), Rows(druid, world.contracts, world.verdicts, limits.time)
-    patience = Patience(ingestions, tell, clock)
+    patience, removals = Patience(ingestions, tell, clock), Removals(druid, rows)
     steps, conclude = (
         Steps(ingestions, patience, limits.lease, limits.step),
-        ConcludeIngestion(ingestions, patience, clock),
+        ConcludeIngestion(ingestions, removals, patience, clock),
     )
     find = FindMissingRows(ingestions, world.outcomes, rows, conclude, patience, clock)
     prove, explain = ProveIngestion(ingestions, druid, rows, find, conclude), ExplainFailure(druid, world.evidence)
@@ -123,7 +124,7 @@ def advance_ingestions(world: World, limits: Limits) -> AdvanceIngestions:
     submit = SubmitIngestion(
         ingestions, druid, world.contracts, rows, world.paused, begin, Door(world.monotonic), patience, clock
     )
-    clear = ClearIngestion(ingestions, druid, rows, prove, conclude, patience, limits.attempts)
+    clear = ClearIngestion(ingestions, druid, rows, removals, prove, conclude, patience, limits.attempts)
     preview = PreviewIngestion(ingestions, druid, world.contracts, rows, conclude)
     return AdvanceIngestions(
         submit=SubmitIngestions(ingestions, admission, druid, submit, steps, limits.batch_size),

@@ -10,6 +10,7 @@ from druid_submitter.usecases.conclude import ConcludeIngestion
 from druid_submitter.usecases.patience import Patience
 from druid_submitter.usecases.rows import Rows
 from sluice.clock import Clock
+from sluice.events import WaitsFor
 
 log = structlog.get_logger()
 
@@ -42,9 +43,9 @@ class BeginAttempt:
         if ingestion.problem is None:
             return True
         presence = await self.rows.left(ingestion)
-        if not presence.loaded:
-            await self.patience.wait(ingestion)
-        elif presence.counted:
+        if presence.counted:
             log.warning("rows of the last attempt are there after all", rows=presence.counted)
             await self.ingestions.clearing(ingestion, ingestion.problem)
+        elif not presence.loaded:
+            await self.patience.step_back(ingestion, WaitsFor.DRUID)  # others may use its place
         return presence.loaded and not presence.counted

@@ -5,11 +5,12 @@ from typing import Any, assert_never
 
 import structlog
 
-from druid_submitter.domain.ingestion import DryRun, Ingestion, Load, Refuse, Retract, Work, too_late
+from druid_submitter.domain.ingestion import DryRun, Ingestion, Load, Phase, Refuse, Retract, Work, too_late
 from druid_submitter.domain.watch import Conclude, Hold, Wait
 from druid_submitter.ports import Ingestions
 from druid_submitter.usecases.patience import Patience
 from druid_submitter.usecases.progress import SOURCE
+from druid_submitter.usecases.removals import Removals
 from sluice.clock import Clock
 from sluice.events import Outcome, Rejected, TaskCompleted, TaskFact, follow
 
@@ -19,6 +20,7 @@ log = structlog.get_logger()
 @dataclass(frozen=True, slots=True)
 class ConcludeIngestion:
     ingestions: Ingestions
+    removals: Removals
     patience: Patience
     clock: Clock
 
@@ -29,10 +31,18 @@ class ConcludeIngestion:
             case Hold(reason):
                 log.error("held: rows in Druid are not what they must be", reason=reason)
                 await self.patience.hold(ingestion)
+            case Conclude() if await self._may_still_lose_rows(ingestion, decision):
+                log.warning("all rows are there, and a removal of them is under way")
+                await self.patience.wait(ingestion)
             case Conclude():
                 await self._conclude(ingestion, decision)
             case _:
                 assert_never(decision)
+
+    async def _may_still_lose_rows(self, ingestion: Ingestion, end: Conclude) -> bool:
+        """Of one that was given up, and has succeeded after all: some may have been missing, and their removal begun."""
+        given_up = ingestion.phase is Phase.CLEARING and isinstance(ingestion.work, Load)
+        return given_up and end.outcome is Outcome.SUCCEEDED and await self.removals.rule_out(ingestion) is not None
 
     async def stands(self, ingestion: Ingestion, fact: TaskCompleted) -> None:
         """It has ended already, as S3 tells: the database was restored from an earlier day."""

@@ -1,15 +1,16 @@
 """Prove what a task has done once Druid says SUCCESS."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from druid_submitter.domain.ingestion import DryRun, Ingestion, Load, Phase, Refuse, Retract
-from druid_submitter.domain.watch import Conclude, Hold, Missing, Wait, prove, prove_retracted
+from druid_submitter.domain.watch import Conclude, Hold, Missing, Presence, Wait, prove, prove_retracted
 from druid_submitter.ports import DruidTasks, Ingestions
 from druid_submitter.usecases.conclude import ConcludeIngestion
 from druid_submitter.usecases.missing import FindMissingRows
 from druid_submitter.usecases.patience import POLLS_UNTIL_ALERT
 from druid_submitter.usecases.rows import Rows
+from sluice.events import Accepted
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class ProveIngestion:
         decision: Wait | Hold | Conclude
         match ingestion.work:
             case Load(accepted):
-                presence = await self.rows.presence(ingestion.datasource, ingestion.task_id, accepted)
+                presence = await self._presence(ingestion, accepted)
                 stats = await self.druid.row_stats(ingestion.druid_task_id) if presence.loaded else None
                 proved = prove(accepted, stats, presence)
                 if isinstance(proved, Missing):
@@ -46,3 +47,12 @@ class ProveIngestion:
                 assert_never(ingestion.work)
         await self.conclude(ingestion, decision)
         return True
+
+    async def _presence(self, ingestion: Ingestion, accepted: Accepted) -> Presence:
+        """Nothing more can come of an append that Druid had but once, when all its rows are counted: nobody waits for segments of
+        others, of which some are always on their way where files come all the time.
+        """
+        found = await self.rows.presence(ingestion.datasource, ingestion.task_id, accepted)
+        all_there = ingestion.had_once and found.counted == accepted.accepted
+        is_append = not await self.rows.replace_others(accepted)
+        return replace(found, loaded=True) if all_there and is_append else found

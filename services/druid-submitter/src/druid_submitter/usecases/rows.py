@@ -1,10 +1,10 @@
 """Which rows an ingestion is about, and what Druid has of them."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from druid_submitter.domain.ingestion import Ingestion, Load, Work
+from druid_submitter.domain.ingestion import Ingestion, Load, Retract, Work
 from druid_submitter.domain.interval import Interval, covering
 from druid_submitter.domain.retention import Drop, ends_of, first_drop
 from druid_submitter.domain.watch import Presence
@@ -52,29 +52,35 @@ class Rows:
         return first_drop(await self.druid.rules(contract.datasource), ends, now)
 
     async def presence(self, datasource: str, task_id: UUID, accepted: Accepted) -> Presence:
-        """Of a file that takes the place of all, all must be loaded: until then, rows that were there before still answer.
-
-        Of an append whose rows are all counted, nothing more can come: where files come all the time, some segment of others
-        is always on its way.
-        """
+        """Of a file that takes the place of all, all must be loaded: until then, rows that were there before still answer."""
         contract = await self.contracts.get(accepted.contract)
-        mode, rolled_up = contract.druid.mode, contract.druid.rollup is not None
-        span = None if mode is DruidMode.REPLACE_ALL else await self.interval(accepted)
-        found = await self.druid.presence(datasource, task_id, span, rolled_up=rolled_up)
-        complete = mode is DruidMode.APPEND and found.counted == accepted.accepted
-        return replace(found, loaded=True) if complete else found
+        everywhere = contract.druid.mode is DruidMode.REPLACE_ALL
+        span = None if everywhere else await self.interval(accepted)
+        return await self.druid.presence(datasource, task_id, span, rolled_up=contract.druid.rollup is not None)
 
-    async def left(self, ingestion: Ingestion) -> Presence:
-        """What an ingestion that is given up may have left. It loads into the segments that its spec names, and no others."""
-        span, rolled_up = await self._span_of(ingestion.work)
-        return await self.druid.presence(ingestion.datasource, ingestion.task_id, span, rolled_up=rolled_up)
+    async def left(self, ingestion: Ingestion, *, never_ran: bool = False) -> Presence:
+        """Of one that is given up: what is there of the rows that it loads, or takes out, in the only segments that its spec names.
 
-    async def _span_of(self, work: Work) -> tuple[Interval | None, bool]:
+        `never_ran`: Druid was given nothing, so no segment that is not loaded can hold any.
+        """
+        datasource, work = ingestion.datasource, ingestion.work
+        if never_ran:
+            return Presence(await self.druid.count(datasource, ingestion.task_id), loaded=True)
+        task_id = work.task_id if isinstance(work, Retract) else ingestion.task_id
+        span, rolled_up = await self._span_of(datasource, work)
+        return await self.druid.presence(datasource, task_id, span, rolled_up=rolled_up)
+
+    async def _span_of(self, datasource: str, work: Work) -> tuple[Interval | None, bool]:
         """And whether rows may have become one there. None: anywhere."""
-        if not isinstance(work, Load):
-            return None, False
         try:
-            contract = await self.contracts.get(work.accepted.contract)
-            return await self.interval(work.accepted), contract.druid.rollup is not None
+            match work:
+                case Load(accepted):
+                    pass
+                case Retract(task_id):
+                    accepted = await self.loaded_by(datasource, task_id)
+                case _:
+                    return None, False
+            contract = await self.contracts.get(accepted.contract)
+            return await self.interval(accepted), contract.druid.rollup is not None
         except Permanent:
             return None, False  # without its contract it was not submitted; that there are none is told by any count

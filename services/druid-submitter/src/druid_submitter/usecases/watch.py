@@ -100,15 +100,15 @@ class WatchIngestions:
         """Unless rows are there: Druid has forgotten the task after its end, and a second append would double them."""
         if isinstance(ingestion.work, Load):
             presence = await self.rows.left(ingestion)
-            if not presence.loaded:
-                await self.patience.wait(ingestion, unknown=True)
-                return
             if presence.counted:
                 log.warning("Druid has forgotten the task, but not its rows", druid_task_id=ingestion.druid_task_id)
                 await self.ingestions.clearing(ingestion, FORGOTTEN)
                 return
+            if not presence.loaded:
+                await self.patience.wait(ingestion, unknown=True)
+                return
         log.warning("Druid has lost the task; it is submitted again", druid_task_id=ingestion.druid_task_id)
-        await self.ingestions.resubmit(ingestion, ingestion.attempt)
+        await self.ingestions.resubmit(ingestion, ingestion.attempt, FORGOTTEN)
 
     def _is_late(self, ingestion: Ingestion) -> bool:
         return ingestion.deadline is not None and self.clock() > ingestion.deadline
