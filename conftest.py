@@ -23,10 +23,11 @@ settings.load_profile("unhurried")
 @pytest.hookimpl(tryfirst=True)  # before xdist looks for groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     skip = pytest.mark.skip(reason="needs the real parts: install Java 17 and Maven")
+    is_real = choose_kind() == "real"  # asked once: it starts a Java to hear its version
     for item in items:
         if group := _group_of(item):
             item.add_marker(pytest.mark.xdist_group(group))
-        if item.get_closest_marker("real") and choose_kind() != "real":
+        if item.get_closest_marker("real") and not is_real:
             item.add_marker(skip)
 
 
@@ -34,9 +35,7 @@ def _group_of(item: pytest.Item) -> str | None:
     """Tests that share running servers share the process that runs them. Whatever needs none goes where there is room."""
     if item.path.is_relative_to(ROOT / "tests") and "parts" not in getattr(item, "fixturenames", ()):
         return "sluice on stand-ins" if "standin" in item.name else "sluice"
-    if not item.get_closest_marker("real"):
-        return None
-    return "stacks" if item.path.is_relative_to(ROOT / "local") else "parts"
+    return "parts" if item.get_closest_marker("real") else None
 
 
 @pytest.fixture(scope="session")
