@@ -142,9 +142,8 @@ class InMemoryIngestions:
     async def look_again(self, ingestion):
         self._free(ingestion, phase=Phase.INGESTING, **AFRESH)
 
-    async def resubmit(self, ingestion, attempt, problem=None):
-        why = problem or self.rows[ingestion.task_id]["problem"]
-        self._free(ingestion, phase=Phase.SUBMITTING, attempt=attempt, problem=why, **AFRESH)
+    async def resubmit(self, ingestion, attempt, problem):
+        self._free(ingestion, phase=Phase.SUBMITTING, attempt=attempt, problem=problem, **AFRESH)
 
     async def try_again(self, ingestion, pause):
         due = self.clock() + pause

@@ -5,11 +5,12 @@ from uuid import uuid4
 import pytest
 from submitter_fakes import CONTRACT, Bench
 
+from druid_submitter.domain.identity import removal_ids
 from druid_submitter.domain.interval import covering
 from druid_submitter.domain.watch import TaskState
 from sluice.contracts import DruidMode
 from sluice.errors import Transient
-from sluice.events import Envelope, Failed, Outcome, Problem, TaskCommand, TaskCompleted
+from sluice.events import Envelope, Failed, Outcome, Problem, Receipt, TaskCommand, TaskCompleted
 from sluice.testing import NOW, file_validated, verdict_accepted, verdict_rejected
 
 
@@ -123,18 +124,20 @@ async def test_an_append_that_druid_had_twice_has_succeeded_only_when_no_row_can
     assert outcomes(bench) == []
 
 
+@pytest.mark.parametrize("ruled_out", [0, 1])
 @pytest.mark.parametrize("removal", [TaskState.RUNNING, TaskState.SUCCESS])
-async def test_what_druid_takes_out_has_not_succeeded_whatever_is_counted_until_then(bench, removal):
+async def test_what_druid_takes_out_has_not_succeeded_whatever_is_counted_until_then(bench, removal, ruled_out):
     bench.druid.loaded, bench.druid.state = True, TaskState.RUNNING
     event = file_validated(verdict_accepted(10))
     await bench.record(event)
     await bench.turn(2)
+    bench.druid.burnt += removal_ids(bench.druid.submitted[0])[:ruled_out]  # by one that died before it could conclude
     bench.druid.state, bench.druid.counted = TaskState.FAILED, 4
     await bench.turn(2)
     druid_id = bench.druid.submitted[-1]
-    assert druid_id.endswith("_removal")
+    assert "_removal" in druid_id
     bench.druid.removals[druid_id], bench.druid.counted = removal, 10
-    await bench.turn(3)
+    await bench.turn(3, seconds=4)
     assert outcomes(bench) == []
     bench.druid.counted = 0
     await bench.turn(2)
@@ -152,15 +155,33 @@ async def test_no_removal_that_somebody_was_about_to_begin_takes_out_the_rows_of
     bench.druid.finish(10)
     await bench.turn(2)
     assert outcomes(bench) == [Outcome.SUCCEEDED]
-    assert bench.druid.burnt == [f"{bench.druid.submitted[0]}_removal"]
+    assert bench.druid.burnt == removal_ids(bench.druid.submitted[0])
 
 
-async def test_a_removal_that_was_ruled_out_in_vain_is_done_under_the_next_id(bench):
+async def test_what_has_ended_before_the_database_was_restored_ends_so_again(bench):
     bench.druid.loaded, bench.druid.state = True, TaskState.RUNNING
     event = file_validated(verdict_accepted(10))
     await bench.record(event)
     await bench.turn(2)
-    bench.druid.state, bench.druid.counted = TaskState.FAILED, 4
-    bench.druid.burnt.append(f"{bench.druid.submitted[0]}_removal")
+    # of the first attempt rows were taken out; those of the second are there
+    bench.druid.removals[removal_ids(bench.druid.submitted[0])[0]] = TaskState.SUCCESS
+    bench.druid.state, bench.druid.counted = TaskState.FAILED, 10
+    await bench.turn(4)
+    assert outcomes(bench) == []
+    told = {"task_id": event.data.task_id, "datasource": "sales", "filename": "a.csv", "accepted_at": NOW}
+    stands = TaskCompleted(**told, outcome=Outcome.SUCCEEDED, rows=Receipt(accepted=10), completed_at=NOW)
+    bench.verdicts.outcomes[stands.task_id] = stands
     await bench.turn(2)
-    assert bench.druid.submitted[-1].endswith("_removal_2")
+    assert bench.said(TaskCompleted) == [stands]
+
+
+async def test_rows_of_a_task_that_nobody_has_admitted_here_are_counted_with_care(bench):
+    event = file_validated(verdict_accepted(10))
+    await ask(bench, event)
+    bench.druid.counted = 4  # the database was restored, and Druid has forgotten the task
+    await bench.record(event)
+    await bench.turn(3)
+    assert (outcomes(bench), bench.druid.submitted) == ([], [])
+    bench.druid.loaded, bench.druid.counted = True, 10
+    await bench.turn(2)
+    assert outcomes(bench) == [Outcome.SUCCEEDED]

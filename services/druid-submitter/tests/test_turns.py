@@ -203,7 +203,7 @@ async def test_one_that_had_its_turn_keeps_it(queue):
     await queue.comes(1, REPLACE)
     assert await queue.turns(1, 1) == ["now", "now"]
     await queue.comes(0, REPLACE)
-    await queue.ingestions.resubmit(queue.held[1], 2)
+    await queue.ingestions.resubmit(queue.held[1], 2, None)
     assert await queue.turns(1, 0, 1) == ["now", "later", "now"]
 
 

@@ -154,8 +154,8 @@ class Ingestions(Protocol):
     async def look_again(self, ingestion: Ingestion) -> None:
         """Back to where Druid is asked for its state."""
 
-    async def resubmit(self, ingestion: Ingestion, attempt: int, problem: Problem | None = None) -> None:
-        """`problem`: for which it is done; what was known before stays."""
+    async def resubmit(self, ingestion: Ingestion, attempt: int, problem: Problem | None) -> None:
+        """`problem`: of what Druid was given before, where that may have left rows."""
 
     async def try_again(self, ingestion: Ingestion, pause: timedelta) -> None:
         """With the next attempt, after a pause. Until then its place in Druid is for others; its turn it keeps."""

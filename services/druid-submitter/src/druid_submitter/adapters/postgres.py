@@ -200,9 +200,8 @@ class PostgresIngestions:
     async def look_again(self, ingestion: Ingestion) -> None:
         await self._change(ingestion, f"phase = 'ingesting', {AFRESH}, {FREE}")
 
-    async def resubmit(self, ingestion: Ingestion, attempt: int, problem: Problem | None = None) -> None:
-        why = "problem_code = coalesce($4, problem_code), problem_message = coalesce($5, problem_message)"
-        change = f"phase = 'submitting', attempt = $3, {why}, {AFRESH}, {FREE}"
+    async def resubmit(self, ingestion: Ingestion, attempt: int, problem: Problem | None) -> None:
+        change = f"phase = 'submitting', attempt = $3, problem_code = $4, problem_message = $5, {AFRESH}, {FREE}"
         told = (problem.code, problem.message) if problem else (None, None)
         await self._change(ingestion, change, attempt, *told)
 

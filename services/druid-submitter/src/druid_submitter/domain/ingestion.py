@@ -113,7 +113,7 @@ class Ingestion:
     admitted: bool = False
 
     @property
-    def had_once(self) -> bool:
+    def given_once(self) -> bool:
         """Was Druid given it but once, and said SUCCESS? Then no rows are there but of this time."""
         return self.phase is Phase.PROVING and self.attempt == 1 and self.problem is None
 

@@ -116,7 +116,7 @@ def advance_ingestions(world: World, limits: Limits) -> AdvanceIngestions:
     patience, removals = Patience(ingestions, tell, clock), Removals(druid, rows)
     steps, conclude = (
         Steps(ingestions, patience, limits.lease, limits.step),
-        ConcludeIngestion(ingestions, removals, patience, clock),
+        ConcludeIngestion(ingestions, removals, world.outcomes, patience, clock),
     )
     find = FindMissingRows(ingestions, world.outcomes, rows, conclude, patience, clock)
     prove, explain = ProveIngestion(ingestions, druid, rows, find, conclude), ExplainFailure(druid, world.evidence)

@@ -12,7 +12,7 @@ from druid_submitter.ports import DruidTasks, Ingestions
 from druid_submitter.usecases.conclude import ConcludeIngestion
 from druid_submitter.usecases.patience import Patience
 from druid_submitter.usecases.prove import ProveIngestion
-from druid_submitter.usecases.removals import Removals
+from druid_submitter.usecases.removals import Removal, Removals
 from druid_submitter.usecases.rows import Rows
 from sluice.events import Outcome
 
@@ -40,7 +40,11 @@ class ClearIngestion:
                 return
         # what Druid has had may be forgotten by now: then it is burnt as well
         never_ran = burnt and not ingestion.admitted
-        await self._end(ingestion, await self._decide(ingestion, refusal(ingestion), never_ran=never_ran))
+        decision = await self._decide(ingestion, refusal(ingestion), never_ran=never_ran)
+        if isinstance(decision, Remove):
+            await self._remove(ingestion)
+        else:
+            await self._end(ingestion, decision)
 
     async def _decide(
         self, ingestion: Ingestion, refused: Conclude, *, never_ran: bool
@@ -54,26 +58,18 @@ class ClearIngestion:
             return refused if presence.loaded and presence.counted else prove_retracted(presence)
         return clear(refused, await self.rows.left(ingestion, never_ran=never_ran))
 
-    async def _end(self, ingestion: Ingestion, decision: Wait | Remove | Hold | Conclude) -> None:
+    async def _end(self, ingestion: Ingestion, decision: Wait | Hold | Conclude) -> None:
         """Where the cause may have passed, not yet: the next attempt is due after a pause."""
-        if isinstance(decision, Remove):
-            await self._remove(ingestion)
-            return
         failed = isinstance(decision, Conclude) and decision.outcome is Outcome.FAILED
         pause = self.attempts.next(ingestion.problem, ingestion.attempt)
         if not failed or pause is None:
             await self.conclude(ingestion, decision)
-        elif await self._is_taken_out(ingestion):
-            await self.patience.wait(ingestion)
+        elif isinstance(ingestion.work, Load) and await self.removals.rule_out(ingestion) is Removal.UNDER_WAY:
+            await self.patience.wait(ingestion)  # it would take out rows of the next attempt as well
         else:
             after = ingestion.problem and ingestion.problem.code
             log.info("another attempt", after=after, seconds=pause.total_seconds())
             await self.ingestions.try_again(ingestion, pause)
-
-    async def _is_taken_out(self, ingestion: Ingestion) -> bool:
-        """Is Druid at a removal, which would take out rows of the next attempt as well? One that has not begun never does."""
-        taken_out = await self.removals.rule_out(ingestion) if isinstance(ingestion.work, Load) else None
-        return taken_out not in {None, TaskState.SUCCESS}
 
     async def _burn(self, ingestion: Ingestion) -> bool:
         """Can nothing come of its id any more? A stalled replica may still submit it: where nothing stands under it, it is burnt.
@@ -100,4 +96,4 @@ class ClearIngestion:
         elif await self.removals.begin(ingestion, accepted):
             await self.patience.wait(ingestion, missing=True)
         else:
-            await self.conclude(ingestion, Hold("Druid has failed at every removal of its rows"))
+            await self.conclude(ingestion, Hold("some rows are there, and no removal of them is left to be tried"))

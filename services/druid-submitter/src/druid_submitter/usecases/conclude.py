@@ -7,10 +7,10 @@ import structlog
 
 from druid_submitter.domain.ingestion import DryRun, Ingestion, Load, Phase, Refuse, Retract, Work, too_late
 from druid_submitter.domain.watch import Conclude, Hold, Wait
-from druid_submitter.ports import Ingestions
+from druid_submitter.ports import Ingestions, Outcomes
 from druid_submitter.usecases.patience import Patience
 from druid_submitter.usecases.progress import SOURCE
-from druid_submitter.usecases.removals import Removals
+from druid_submitter.usecases.removals import Removal, Removals
 from sluice.clock import Clock
 from sluice.events import Outcome, Rejected, TaskCompleted, TaskFact, follow
 
@@ -21,6 +21,7 @@ log = structlog.get_logger()
 class ConcludeIngestion:
     ingestions: Ingestions
     removals: Removals
+    outcomes: Outcomes
     patience: Patience
     clock: Clock
 
@@ -32,8 +33,7 @@ class ConcludeIngestion:
                 log.error("held: rows in Druid are not what they must be", reason=reason)
                 await self.patience.hold(ingestion)
             case Conclude() if await self._may_still_lose_rows(ingestion, decision):
-                log.warning("all rows are there, and a removal of them is under way")
-                await self.patience.wait(ingestion)
+                await self._as_it_stands(ingestion)
             case Conclude():
                 await self._conclude(ingestion, decision)
             case _:
@@ -42,7 +42,18 @@ class ConcludeIngestion:
     async def _may_still_lose_rows(self, ingestion: Ingestion, end: Conclude) -> bool:
         """Of one that was given up, and has succeeded after all: some may have been missing, and their removal begun."""
         given_up = ingestion.phase is Phase.CLEARING and isinstance(ingestion.work, Load)
-        return given_up and end.outcome is Outcome.SUCCEEDED and await self.removals.rule_out(ingestion) is not None
+        succeeds = given_up and end.outcome is Outcome.SUCCEEDED
+        return succeeds and await self.removals.rule_out(ingestion) is not Removal.NEVER
+
+    async def _as_it_stands(self, ingestion: Ingestion) -> None:
+        """It may have ended already, with rows of another attempt, before the database was restored from an earlier day."""
+        if stands := await self.outcomes.outcome(ingestion.about.accepted_at, ingestion.task_id):
+            await self.stands(ingestion, stands)
+        else:
+            log.warning(
+                "all rows are there, and a removal may still take them out", druid_task_id=ingestion.druid_task_id
+            )
+            await self.patience.wait(ingestion)
 
     async def stands(self, ingestion: Ingestion, fact: TaskCompleted) -> None:
         """It has ended already, as S3 tells: the database was restored from an earlier day."""

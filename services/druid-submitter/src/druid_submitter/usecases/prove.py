@@ -53,6 +53,6 @@ class ProveIngestion:
         others, of which some are always on their way where files come all the time.
         """
         found = await self.rows.presence(ingestion.datasource, ingestion.task_id, accepted)
-        all_there = ingestion.had_once and found.counted == accepted.accepted
-        is_append = not await self.rows.replace_others(accepted)
-        return replace(found, loaded=True) if all_there and is_append else found
+        if found.loaded or found.counted != accepted.accepted or not ingestion.given_once:
+            return found
+        return replace(found, loaded=not await self.rows.replace_others(accepted))

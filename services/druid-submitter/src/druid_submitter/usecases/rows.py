@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import assert_never
 from uuid import UUID
 
-from druid_submitter.domain.ingestion import Ingestion, Load, Retract, Work
+import structlog
+
+from druid_submitter.domain.ingestion import DryRun, Ingestion, Load, Refuse, Retract, Work
 from druid_submitter.domain.interval import Interval, covering
 from druid_submitter.domain.retention import Drop, ends_of, first_drop
 from druid_submitter.domain.watch import Presence
@@ -13,6 +16,8 @@ from druid_submitter.ports import Contracts, DruidTasks, Verdicts
 from sluice.contracts import DruidMode
 from sluice.errors import Permanent
 from sluice.events import Accepted
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,28 +64,32 @@ class Rows:
         return await self.druid.presence(datasource, task_id, span, rolled_up=contract.druid.rollup is not None)
 
     async def left(self, ingestion: Ingestion, *, never_ran: bool = False) -> Presence:
-        """Of one that is given up: what is there of the rows that it loads, or takes out, in the only segments that its spec names.
+        """Of one that is given up: what is there of the rows that it loads, or takes out, in the segments of their time range.
 
         `never_ran`: Druid was given nothing, so no segment that is not loaded can hold any.
         """
         datasource, work = ingestion.datasource, ingestion.work
-        if never_ran:
-            return Presence(await self.druid.count(datasource, ingestion.task_id), loaded=True)
+        if never_ran and not await self.druid.count(datasource, ingestion.task_id):
+            return Presence(0, loaded=True)
         task_id = work.task_id if isinstance(work, Retract) else ingestion.task_id
-        span, rolled_up = await self._span_of(datasource, work)
+        span, rolled_up = None, False
+        try:
+            if accepted := await self._verdict_on(datasource, work):
+                span = await self.interval(accepted)
+                rolled_up = (await self.contracts.get(accepted.contract)).druid.rollup is not None
+        except Permanent as error:
+            # without its contract it was not submitted; that there are none is told by any count, anywhere
+            log.info("rows are looked for at all times", error=str(error))
         return await self.druid.presence(datasource, task_id, span, rolled_up=rolled_up)
 
-    async def _span_of(self, datasource: str, work: Work) -> tuple[Interval | None, bool]:
-        """And whether rows may have become one there. None: anywhere."""
-        try:
-            match work:
-                case Load(accepted):
-                    pass
-                case Retract(task_id):
-                    accepted = await self.loaded_by(datasource, task_id)
-                case _:
-                    return None, False
-            contract = await self.contracts.get(accepted.contract)
-            return await self.interval(accepted), contract.druid.rollup is not None
-        except Permanent:
-            return None, False  # without its contract it was not submitted; that there are none is told by any count
+    async def _verdict_on(self, datasource: str, work: Work) -> Accepted | None:
+        """None of what was refused. Raises NothingLoaded."""
+        match work:
+            case Load(accepted) | DryRun(accepted):
+                return accepted
+            case Retract(task_id):
+                return await self.loaded_by(datasource, task_id)
+            case Refuse():
+                return None
+            case _:
+                assert_never(work)

@@ -64,7 +64,7 @@ class SubmitIngestion:
                     return
                 await self.druid.submit(spec)
         except IdBurnt:
-            await self.ingestions.resubmit(ingestion, ingestion.attempt + 1)
+            await self.ingestions.resubmit(ingestion, ingestion.attempt + 1, ingestion.problem)
             return
         ours = {"druid_task_id": ingestion.druid_task_id, "attempt": ingestion.attempt}
         fact = DruidSubmitted(**told_of(ingestion), **ours)

@@ -108,7 +108,7 @@ class WatchIngestions:
                 await self.patience.wait(ingestion, unknown=True)
                 return
         log.warning("Druid has lost the task; it is submitted again", druid_task_id=ingestion.druid_task_id)
-        await self.ingestions.resubmit(ingestion, ingestion.attempt, FORGOTTEN)
+        await self.ingestions.resubmit(ingestion, ingestion.attempt, ingestion.problem or FORGOTTEN)
 
     def _is_late(self, ingestion: Ingestion) -> bool:
         return ingestion.deadline is not None and self.clock() > ingestion.deadline

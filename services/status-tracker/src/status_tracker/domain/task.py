@@ -53,7 +53,7 @@ SENTENCES = {
     WaitsFor.WORKERS: "Druid has no task slot at all at the moment; this task begins when there is one.",
     WaitsFor.LOCK: "A task of somebody else in Druid holds the time range; this task begins after that.",
     WaitsFor.QUEUE: "Druid's queue of tasks is full; this task is handed over when there is room.",
-    WaitsFor.DRUID: "Druid does not answer at the moment; this task is handed over when it does.",
+    WaitsFor.DRUID: "Druid does not answer at the moment, or has not loaded all that is there; this task is handed over when it has.",
 }
 
 
