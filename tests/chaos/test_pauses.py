@@ -45,6 +45,10 @@ def test_whoever_was_stopped_past_its_lease_changes_nothing(sluice, submitters, 
             file = sluice.sales_file(rows=20 + len(tasks), since=DAY)
             tasks[kind] = (datasource, sluice.upload(file, datasource))
 
+    def all_told():
+        ended = submitters.ended(overlord, tasks)
+        return ended if all(each.submitted == each.effective for each in ended.values()) else None
+
     with ExitStack() as running:
 
         def stopped(member: str, step: str, settings: dict[str, str]) -> Stopped:
@@ -67,7 +71,7 @@ def test_whoever_was_stopped_past_its_lease_changes_nothing(sluice, submitters, 
         until(lambda: submitters.is_cancelled(cancelled), "the cancel is recorded", 120)
         submitters.lease(cancelled, 0)
         asleep = [at_replace, at_post, at_conclusion, at_cancelled]
-        before = submitters.ended(overlord, tasks)
+        before = until(all_told, "what a sleeper's transaction holds back is told by others when it is broken off", 180)
         for each in asleep:
             each.go_on()
         until(lambda: all(each.has_gone_on() for each in asleep), "each has done what it was about to do")

@@ -102,7 +102,13 @@ def fault() -> type[Fault]:
 
 
 @pytest.fixture
-def settings() -> GatewaySettings:
+def body_patience() -> float:
+    """Seconds; a test of bodies that stall says fewer."""
+    return 20.0
+
+
+@pytest.fixture
+def settings(body_patience: float) -> GatewaySettings:
     return GatewaySettings(
         kafka_bootstrap="unused",
         public_url="https://sluice.example/",
@@ -110,7 +116,7 @@ def settings() -> GatewaySettings:
         max_uploads=20,
         max_uploads_of_caller=20,
         max_backlog=30,
-        body_patience=0.3,
+        body_patience=body_patience,
         sweep_every=0.05,
     )
 

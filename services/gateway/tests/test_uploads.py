@@ -109,6 +109,7 @@ async def test_the_digest_that_a_sender_states_must_agree(gateway: Any) -> None:
     assert (await gateway.put(body=BODY, content_digest=f"md5=:AAAA:, sha-256=:{good}:")).status_code == 202
 
 
+@pytest.mark.parametrize("body_patience", [0.3])
 async def test_a_body_that_stalls_is_given_up(gateway: Any) -> None:
     async def stalling() -> AsyncIterator[bytes]:
         yield b"a,b\n"
@@ -130,6 +131,7 @@ async def test_a_body_that_would_end_on_a_day_on_which_nobody_looks_for_its_reco
     assert gateway.store.left_behind() == []
 
 
+@pytest.mark.parametrize("body_patience", [0.3])
 async def test_a_body_that_trickles_is_given_up(gateway: Any) -> None:
     async def trickling() -> AsyncIterator[bytes]:
         for _ in range(10):

@@ -193,6 +193,7 @@ async def test_whoever_knows_only_get_and_post_names_the_method_in_a_header(gate
     assert (await post(path, "GET")).status_code == 405
 
 
+@pytest.mark.parametrize("body_patience", [0.3])
 async def test_a_body_that_stalls_is_given_up_and_what_had_come_is_kept(gateway: Any, tus: Tus) -> None:
     path = await tus.new()
     answer = await tus.patch(path, 0, Held()(BODY[:50]))
