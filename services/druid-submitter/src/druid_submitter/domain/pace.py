@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-QUICKEST, SLOWEST = 0.25, 8.0
+QUICKEST, SLOWEST = 0.25, 4.0
 LOOKS_BEFORE_SLOWER = 4
 LONGEST_BACK_OFF = 15.0
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

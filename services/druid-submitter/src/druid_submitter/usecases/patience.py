@@ -18,7 +18,7 @@ log = structlog.get_logger()
 HELD_PAUSE = 30.0
 LONGEST_IN_QUEUE = 60.0
 """Whoever is admitted is woken; this is for when that is missed, and to say anew for what it waits."""
-POLLS_UNTIL_ALERT = 60
+POLLS_UNTIL_ALERT = 90
 """Some five minutes."""
 
 
