@@ -17,6 +17,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -129,7 +130,11 @@ class World:
 
     def accepted(self) -> list[FileUploaded]:
         """Every file of this datasource that was accepted."""
-        facts = [decode_as(FileUploaded, self.get(key)).data for key in self.keys("accepted/") if key.endswith(".json")]
+
+        async def read(bucket: ObjectStore) -> list[bytes]:
+            return [await bucket.get(info.key) async for info in bucket.list("accepted/") if info.key.endswith(".json")]
+
+        facts = [decode_as(FileUploaded, record).data for record in _asked(read)]
         return [fact for fact in facts if fact.datasource == self.datasource]
 
     def assert_accepted(self, url: str) -> None:
@@ -144,6 +149,11 @@ class World:
         # parts may be left of an upload that its client never heard of: they are swept by age
         objects = [key for key in self.keys(f"raw/{self.datasource}/") if not key.endswith("(parts)")]
         assert len(objects) == 1
+
+
+@cache
+def _numbered_lines() -> bytes:
+    return "".join(NUMBERED.format(number) for number in range(SIZE // 8 + 1)).encode()[:SIZE]
 
 
 def _asked(question: Callable[[ObjectStore], Awaitable[T]]) -> T:
@@ -212,8 +222,7 @@ def world(
     environment: dict[str, str], tus_door: CuttingProxy, tus_replicas: tuple[int, int], tmp_path: Path
 ) -> Iterator[World]:
     path = tmp_path / "lines.csv"
-    lines = "".join(NUMBERED.format(number) for number in range(SIZE // 8 + 1))
-    path.write_bytes(lines.encode()[:SIZE])
+    path.write_bytes(_numbered_lines())
     datasource = f"tus_{uuid4().hex[:12]}"
     _asked(lambda bucket: bucket.put(active_contract_key(datasource), b"1.0.0"))
     tus_door.target = tus_replicas[0]
