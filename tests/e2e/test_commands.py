@@ -86,6 +86,10 @@ def test_files_and_retractions_of_a_paused_datasource_wait_until_it_is_resumed(s
     retraction = asked(sluice, loaded, "retract")
     task_id = sluice.upload(sluice.sales_file(), datasource)
     until(lambda: waits(retraction) == waits(task_id) == "paused", "each of both says why it waits")
+    assert asked(sluice, retraction, "cancel") == retraction
+    assert sluice.outcome(retraction)["state"] == "cancelled"
+    retraction = asked(sluice, loaded, "retract")
+    until(lambda: waits(retraction) == "paused", "so does the one that was asked for again")
     assert sluice.counts(datasource) == {loaded: 100}
     command("resume")
     assert [sluice.outcome(each)["state"] for each in (retraction, task_id)] == ["succeeded", "succeeded"]

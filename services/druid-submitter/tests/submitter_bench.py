@@ -258,12 +258,12 @@ class SubmitterBench:
     async def phase(self, task_id: UUID) -> str:
         return await self.pool.fetchval("SELECT phase FROM submitter.ingestions WHERE task_id = $1", task_id)
 
-    async def reaches(self, file: File, phase: str) -> None:
+    async def reaches(self, task_id: UUID, phase: str) -> None:
         """Or a later one, where it was quicker."""
         later = list(Phase)[list(Phase).index(Phase(phase)) :]
 
         async def there() -> bool:
-            return await self.phase(file.task_id) in later
+            return await self.phase(task_id) in later
 
         await self.until(there)
 

@@ -85,7 +85,7 @@ async def test_a_retraction_that_was_cancelled_before_druid_had_it_leaves_the_ro
     await ask(bench, loaded, "retract", retraction=retraction, **about)
     await bench.turn(2)
     (done,) = bench.said(TaskCompleted)
-    assert (done.task_id, done.outcome, bench.druid.submitted) == (retraction, Outcome.FAILED, [])
+    assert (done.task_id, done.outcome, bench.druid.submitted) == (retraction, Outcome.CANCELLED, [])
 
 
 @pytest.mark.parametrize("state", [TaskState.UNKNOWN, TaskState.FAILED])

@@ -207,6 +207,36 @@ async def test_a_retraction_that_druid_could_not_do_fails_and_leaves_the_rows(be
     )
 
 
+@pytest.mark.parametrize("turns", [0, 2, 3])
+@pytest.mark.parametrize("times", [1, 2])
+async def test_a_retraction_that_is_cancelled_ends_so_and_leaves_the_rows(bench, turns, times):
+    asked = retraction_of(bench)
+    bench.druid.counted = 10
+    await bench.command(asked)
+    await bench.turn(turns)
+    for _ in range(times):
+        await bench.command(command(asked.data.retraction))
+    await bench.turn(4)
+    (done,) = bench.said(TaskCompleted)
+    assert (done.task_id, done.retracts) == (asked.data.retraction, asked.data.task_id)
+    assert (done.outcome, done.error.code) == (Outcome.CANCELLED, "cancelled")
+    assert "taken no row out" in done.error.message
+    assert set(bench.druid.submitted) <= set(bench.druid.stopped)
+
+
+async def test_a_retraction_that_is_cancelled_when_the_rows_are_gone_has_succeeded(bench):
+    asked = retraction_of(bench)
+    bench.druid.counted = 10
+    await bench.command(asked)
+    await bench.turn(2)
+    bench.druid.state, bench.druid.counted = TaskState.SUCCESS, 0
+    await bench.command(command(asked.data.retraction))
+    await bench.turn(4)
+    (done,) = bench.said(TaskCompleted)
+    assert (done.outcome, done.error, done.remark.code) == (Outcome.SUCCEEDED, None, "cancel-too-late")
+    assert "taken out already" in done.remark.message
+
+
 @pytest.mark.parametrize("known", [True, False])
 async def test_nothing_is_taken_out_where_nothing_was_loaded(bench, known):
     asked = retraction_of(bench, verdict_rejected())

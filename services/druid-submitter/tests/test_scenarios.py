@@ -64,7 +64,7 @@ async def test_a_task_is_cancelled_in_any_phase_or_it_was_too_late(bench: Submit
     if phase != "unheard":
         await bench.hears(file)
         if phase != "submitting":
-            await bench.reaches(file, phase)
+            await bench.reaches(file.task_id, phase)
     await bench.cancel(file.task_id)
     await bench.cancel(file.task_id)
     if phase == "unheard":
@@ -72,6 +72,22 @@ async def test_a_task_is_cancelled_in_any_phase_or_it_was_too_late(bench: Submit
     outcome, _ = await bench.outcomes(file.task_id, other.task_id)
     assert outcome in ({CANCELLED} if phase in {"unheard", "submitting"} else {CANCELLED, SUCCEEDED})
     await bench.holds(*([file] if outcome is SUCCEEDED else []), other)
+
+
+@on_both
+@pytest.mark.parametrize("phase", ["submitting", "submitted", "ingesting"])
+async def test_a_retraction_is_cancelled_in_any_phase_or_it_was_too_late(bench: SubmitterBench, phase: str):
+    file, other = await bench.has(1), await bench.has(1)
+    assert await bench.outcomes(file.task_id, other.task_id) == [SUCCEEDED, SUCCEEDED]
+    retraction = await bench.retract(file)
+    await bench.reaches(retraction, phase)
+    await bench.cancel(retraction)
+    await bench.cancel(retraction)
+    (outcome,) = await bench.outcomes(retraction)
+    assert outcome in ({CANCELLED} if phase == "submitting" else {CANCELLED, SUCCEEDED})
+    await bench.holds_rows(
+        {str(each.task_id): each.rows for each in (file, other) if each is other or outcome is CANCELLED}
+    )
 
 
 @on_both
@@ -86,7 +102,7 @@ async def test_a_cancel_after_the_outcome_is_too_late(bench: SubmitterBench):
 @on_both
 async def test_a_task_that_druid_has_already_is_that_task(bench: SubmitterBench):
     file = await bench.has(1)
-    await bench.reaches(file, "submitted")
+    await bench.reaches(file.task_id, "submitted")
     # as if the submitter had died before it could say so
     await bench.pool.execute("UPDATE submitter.ingestions SET phase = 'submitting'")
     assert await bench.outcomes(file.task_id) == [SUCCEEDED]
@@ -106,7 +122,7 @@ async def test_a_burnt_id_is_left_for_the_next(bench: SubmitterBench):
 @on_both
 async def test_a_task_that_somebody_else_stops_in_druid_ends(bench: SubmitterBench):
     file = await bench.has(1)
-    await bench.reaches(file, "submitted")
+    await bench.reaches(file.task_id, "submitted")
     await bench.druid.stop(file.druid_id())
     (outcome,) = await bench.outcomes(file.task_id)
     assert outcome in {FAILED, SUCCEEDED}  # it may have been done already
@@ -177,7 +193,7 @@ async def test_whatever_is_answered_instead_is_waited_out(bench: SubmitterBench,
 async def test_a_cancel_is_done_whatever_is_answered_instead(bench: SubmitterBench, answer: str):
     await bench.fault("no-slots")
     file = await bench.has(1)
-    await bench.reaches(file, "ingesting")
+    await bench.reaches(file.task_id, "ingesting")
     await bench.fault(answer, times=8)
     await bench.cancel(file.task_id)
     assert await bench.outcomes(file.task_id) == [CANCELLED]
@@ -190,7 +206,7 @@ async def test_a_cancel_is_done_whatever_is_answered_instead(bench: SubmitterBen
 async def test_a_task_that_druid_lost_is_submitted_again(bench: SubmitterBench, phase: str):
     await bench.fault("no-slots")
     file = await bench.has(1)
-    await bench.reaches(file, phase)
+    await bench.reaches(file.task_id, phase)
     await bench.fault("forgotten", times=1)
     await bench.steps(10)
     await bench.no_fault()
@@ -290,7 +306,7 @@ async def test_a_task_waits_for_a_lock_and_may_be_cancelled_there(bench: Submitt
     waits, free = await bench.has(1), await bench.has(7)
     given_up = await bench.has(1)
     assert await bench.outcomes(free.task_id) == [SUCCEEDED]
-    await bench.reaches(given_up, "ingesting")
+    await bench.reaches(given_up.task_id, "ingesting")
     await bench.cancel(given_up.task_id)
     assert await bench.outcomes(given_up.task_id) == [CANCELLED]
     assert waits.task_id not in await bench.told()
@@ -303,7 +319,7 @@ async def test_a_task_waits_for_a_lock_and_may_be_cancelled_there(bench: Submitt
 @pytest.mark.parametrize("mode", DruidMode)
 async def test_rows_of_a_task_that_druid_forgot_after_its_end_are_not_loaded_again(bench: SubmitterBench, mode):
     file = await bench.has(1, mode=mode)
-    await bench.reaches(file, "submitted")
+    await bench.reaches(file.task_id, "submitted")
     await bench.holds_rows({str(file.task_id): file.rows})
     # as if nobody had looked meanwhile
     await bench.pool.execute("UPDATE submitter.ingestions SET phase = 'submitted' WHERE phase <> 'concluded'")

@@ -40,7 +40,7 @@ async def ask(gateway: Any, command: str, task_id: str) -> Any:
     return await gateway.http.post(f"/v1/tasks/{task_id}/{command}")
 
 
-def conclude(gateway: Any, task_id: str, outcome: Outcome, at: Any = None) -> None:
+def conclude(gateway: Any, task_id: str, outcome: Outcome, at: Any = None, retracts: str | None = None) -> None:
     now = gateway.clock.now
     at = at or now.replace(microsecond=now.microsecond // 1000 * 1000)
     fact = TaskCompleted(
@@ -51,6 +51,7 @@ def conclude(gateway: Any, task_id: str, outcome: Outcome, at: Any = None) -> No
         outcome=outcome,
         rows=Receipt(),
         completed_at=at,
+        retracts=UUID(retracts) if retracts else None,
     )
     document = encode_structured(Envelope(str(uuid4()), "sluice/druid-submitter", at, fact))
     gateway.store.objects[outcome_key(at, UUID(task_id))] = document
@@ -170,6 +171,44 @@ async def test_of_many_retracts_at_once_one_task_comes(gateway: Any) -> None:
     answers = await asyncio.gather(*(ask(gateway, "retract", task_id) for _ in range(20)))
     assert len({answer.json()["task_id"] for answer in answers}) == 1
     assert len(gateway.store.keys("retractions/")) == 1
+
+
+async def retraction_of_a_file(gateway: Any) -> tuple[str, str]:
+    """The task of the file, and the one that takes its rows out."""
+    task_id = await accepted(gateway)
+    conclude(gateway, task_id, Outcome.SUCCEEDED)
+    return task_id, (await ask(gateway, "retract", task_id)).json()["task_id"]
+
+
+async def test_a_retraction_is_cancelled_as_any_task_and_may_be_asked_for_again(gateway: Any, eventually: Any) -> None:
+    task_id, retraction = await retraction_of_a_file(gateway)
+    answers = [await ask(gateway, "cancel", retraction) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [202, 202]
+    assert answers[0].json() == answers[1].json()
+    assert answers[0].json()["task_id"] == answers[0].json()["of_task"] == retraction
+    asked = (await eventually(lambda: told(gateway, "cancel")))[0]
+    (made,) = {each.made() for each in await eventually(lambda: told(gateway, "retract"))}
+    assert (asked.task_id, asked.datasource, asked.accepted_at) == (made.task_id, "sales", made.accepted_at)
+    conclude(gateway, retraction, Outcome.CANCELLED, made.accepted_at, retracts=task_id)
+    over = await ask(gateway, "cancel", retraction)
+    assert (over.status_code, over.json()["code"]) == (409, "nothing-to-cancel")
+    again = await ask(gateway, "retract", task_id)
+    assert again.status_code == 202
+    assert again.json()["task_id"] != retraction
+
+
+@pytest.mark.parametrize("outcome", [Outcome.SUCCEEDED, Outcome.FAILED, Outcome.CANCELLED])
+async def test_a_retraction_has_no_file_and_no_rows_of_its_own(gateway: Any, outcome: Outcome) -> None:
+    task_id, retraction = await retraction_of_a_file(gateway)
+    for command in ("retract", "retry"):
+        early = await ask(gateway, command, retraction)
+        assert (early.status_code, early.json()["code"]) == (409, "task-not-concluded")
+    conclude(gateway, retraction, outcome, retracts=task_id)
+    for command in ("cancel", "retract", "retry"):
+        answer = await ask(gateway, command, retraction)
+        assert (answer.status_code, answer.json()["code"]) == (409, f"nothing-to-{command}")
+        assert (task_id in answer.json()["detail"]) == (command != "cancel")
+        assert "take its rows out" not in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.REJECTED, Outcome.CANCELLED])

@@ -7,9 +7,18 @@ from itertools import count
 from uuid import UUID
 
 from sluice.errors import ObjectMissing
-from sluice.events import FileUploaded, FileValidated, Outcome, TaskCommand, TaskCompleted, day_of, drawn_at
+from sluice.events import FileUploaded, FileValidated, Outcome, TaskCommand, TaskCompleted, day_of, derived_id, drawn_at
 from sluice.events.facts import TaskFact
-from sluice.ledger import ACTIVE, accepted_prefix, claim_key, contracts_prefix, outcome_key, retraction_key, verdict_key
+from sluice.ledger import (
+    ACTIVE,
+    accepted_prefix,
+    claim_key,
+    command_prefix,
+    contracts_prefix,
+    outcome_key,
+    retraction_key,
+    verdict_key,
+)
 from sluice.messaging import decode_as
 from sluice.objectstore import ObjectStore
 
@@ -58,11 +67,23 @@ class Tasks:
 
     async def find(self, task_id: UUID) -> TaskFact | None:
         """Whatever tells which datasource a task belongs to. Of another system's event nothing is known before its verdict."""
-        if accepted := await self.accepted(task_id):
-            return accepted
+        if told := await self.accepted(task_id) or await self._retraction(task_id):
+            return told
         async for datasource in self._datasources():
             if verdict := await self.verdict(datasource, task_id):
                 return verdict
+        return None
+
+    async def _retraction(self, task_id: UUID) -> TaskFact | None:
+        """By the command that has made it, recorded on the day in its id."""
+        command_id = derived_id(task_id, TaskCommand.TYPE)
+        for day in _days_of(task_id):
+            try:
+                return decode_as(
+                    TaskCommand, await self.store.get(f"{command_prefix(day)}{command_id}.json")
+                ).data.made()
+            except ObjectMissing:
+                continue
         return None
 
     async def _datasources(self) -> AsyncIterator[str]:
@@ -73,7 +94,7 @@ class Tasks:
 
 
 def _days_of(task_id: UUID) -> tuple[str, ...]:
-    """Days on which a task may have been accepted, from the moment that a UUIDv7 holds: it is drawn before the bytes come in.
+    """Days on which a task may have been accepted, or a retraction asked for, from the moment that a UUIDv7 holds: it is drawn before.
 
     The day before, too: ids never run backwards, but a clock that was set back does.
     """

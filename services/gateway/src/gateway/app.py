@@ -171,7 +171,7 @@ def assemble(settings: GatewaySettings, store: ObjectStore, events: EventPublish
         import_file=ImportFile(S3Objects(store), accept, uuid7, limits, rules),
         find=FindTask(tasks),
         cancel=CancelTask(tasks, commands, relay, clock),
-        retract=RetractTask(tasks, commands, relay, clock),
+        retract=RetractTask(tasks, commands, relay, uuid7, clock),
         retry=RetryTask(tasks, accept, known),
         put_contract=PutContract(prove, versions, contracts),
         activate_contract=ActivateContract(prove, versions, contracts),

@@ -29,6 +29,7 @@ Cause = Envelope[FileValidated] | Envelope[TaskCommand]
 TIME_LIMIT = "time-limit"
 
 CANCELLED = Problem(code="cancelled", message="The task was cancelled; none of its rows is loaded.")
+NONE_TAKEN_OUT = Problem(code=CANCELLED.code, message="The retraction was cancelled; it has taken no row out.")
 TOO_LATE = "cancel-too-late"
 
 SUPERSEDED = Problem(
@@ -192,6 +193,7 @@ def refusal(ingestion: Ingestion) -> Conclude:
         problem = CANCELLED
     elif passes(problem) and ingestion.attempt > 1:
         problem = Problem(code=problem.code, message=f"{problem.message} It was tried {ingestion.attempt} times.")
+    outcome = Outcome.CANCELLED if problem.code == CANCELLED.code else Outcome.FAILED
     none_loaded = Receipt(accepted=0, ingested=0, queryable=0)
     match ingestion.work:
         case Refuse(verdict):
@@ -201,9 +203,8 @@ def refusal(ingestion: Ingestion) -> Conclude:
             return Conclude(Outcome.REJECTED, rows, verdict.problem)
         case Load(accepted) | DryRun(accepted):
             counts = {"source": accepted.source, "accepted": accepted.accepted, "rejected": accepted.rejected}
-            outcome = Outcome.CANCELLED if problem.code == CANCELLED.code else Outcome.FAILED
             return Conclude(outcome, none_loaded.model_copy(update=counts), problem)
         case Retract():
-            return Conclude(Outcome.FAILED, none_loaded, problem)
+            return Conclude(outcome, none_loaded, NONE_TAKEN_OUT if outcome is Outcome.CANCELLED else problem)
         case _:
             assert_never(ingestion.work)

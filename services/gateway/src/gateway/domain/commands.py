@@ -10,9 +10,8 @@ def cancelling(task: TaskFact, caller: str, now: datetime) -> Envelope[TaskComma
     return _envelope(_command(task, "cancel", caller, now), derived_id(task.task_id, "cancel"))
 
 
-def retracting(task: TaskFact, caller: str, now: datetime, number: int) -> Envelope[TaskCommand]:
-    """The n-th attempt, which is a task of its own."""
-    retraction = derived_id(task.task_id, f"retract:{number}")
+def retracting(task: TaskFact, retraction: UUID, caller: str, now: datetime) -> Envelope[TaskCommand]:
+    """`retraction`: a new id, for it is a task of its own."""
     command = _command(task, "retract", caller, now).model_copy(update={"retraction": retraction})
     return _envelope(command, derived_id(retraction, TaskCommand.TYPE))
 

@@ -17,9 +17,7 @@ from sluice.events import TaskFact
 
 router = APIRouter(prefix="/v1/tasks/{task_id}", tags=["tasks"], dependencies=[Depends(pace_commands)])
 
-Id = Annotated[
-    UUID, Path(description="Id of an accepted file's task.", examples=["0197f3c2-7d51-7c3e-9a54-2f1f2c1b7a10"])
-]
+Id = Annotated[UUID, Path(description="Id of a task.", examples=["0197f3c2-7d51-7c3e-9a54-2f1f2c1b7a10"])]
 Commander = Annotated[Caller, Depends(at_least(Verb.COMMAND))]
 
 
@@ -63,7 +61,9 @@ def _told(edge: Edge, task: TaskFact, command: Command, caller: Caller, response
 
 @router.post("/cancel", summary="End a task before its rows are loaded", status_code=202, responses=REFUSALS)
 async def cancel_task(*, edge: At, caller: Commander, task: Of, response: Response) -> Commanded:
-    """Of a file whose rows are queryable by then, the outcome stays `succeeded`: the receipt says which of the two it was."""
+    """Of a file whose rows are queryable by then, the outcome stays `succeeded`: the receipt says which of the two it was. So it does of a
+    retraction that has taken its rows out.
+    """
     return _told(edge, task, await edge.cancel(task, caller.name), caller, response)
 
 

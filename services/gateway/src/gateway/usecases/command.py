@@ -1,5 +1,6 @@
 """What people ask of a task that is accepted: cancel it, take its rows out again, try its file once more."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
 from uuid import UUID
@@ -45,7 +46,8 @@ class CancelTask:
     async def __call__(self, task: TaskFact, caller: str) -> Command:
         """Raises NothingToCancel, Transient."""
         if ended := await self.tasks.outcome(task.accepted_at, task.task_id):
-            way_out = " To take its rows out again, retract it." if ended.outcome is Outcome.SUCCEEDED else ""
+            has_rows = ended.outcome is Outcome.SUCCEEDED and not ended.retracts
+            way_out = " To take its rows out again, retract it." if has_rows else ""
             raise NothingToCancel(f"The task has ended already: {ended.outcome}.{way_out}")
         command = await self.commands.record(cancelling(task, caller, self.clock()))
         self.outbound.hand_over(command)
@@ -60,6 +62,7 @@ class RetractTask:
     tasks: Tasks
     commands: CommandLedger
     outbound: Outbound
+    new_id: Callable[[], UUID]
     clock: Clock
 
     async def __call__(self, task: TaskFact, caller: str) -> Command:
@@ -69,6 +72,8 @@ class RetractTask:
             raise TaskNotConcluded("The task has not ended yet. Cancel it, or wait for its outcome.")
         if ended.dry_run:
             raise NothingToRetract("The task was a dry run: it has loaded nothing.")
+        if ended.retracts:
+            raise NothingToRetract(f"The task has loaded nothing: it is the retraction of task {ended.retracts}.")
         if ended.outcome is not Outcome.SUCCEEDED:
             raise NothingToRetract(f"The task has ended as {ended.outcome}: Druid holds none of its rows.")
         command = await self.commands.record(await self._retraction(task, caller))
@@ -80,7 +85,8 @@ class RetractTask:
         for number in count(1):
             stands = await self.commands.retraction(task.task_id, number)
             if stands is None:
-                return await self.commands.claim_retraction(retracting(task, caller, self.clock(), number), number)
+                command = retracting(task, self.new_id(), caller, self.clock())
+                return await self.commands.claim_retraction(command, number)
             match await self._outcome(stands):
                 case None:
                     return stands
@@ -114,6 +120,11 @@ class RetryTask:
         ended = await self.tasks.outcome(task.accepted_at, task.task_id)
         if ended is None:
             raise TaskNotConcluded("The task has not ended yet. Wait for its outcome, or cancel it first.")
+        if ended.retracts:
+            raise NothingToRetry(
+                f"The task has no file: it is the retraction of task {ended.retracts}. "
+                "Where rows of that one are still there, retract it again."
+            )
         if ended.outcome is Outcome.SUCCEEDED:
             raise NothingToRetry("The task has succeeded. To load its file anew, retract it and upload the file.")
         if not isinstance(task, FileUploaded):
