@@ -5,6 +5,7 @@ from uuid import UUID, uuid4
 import pytest
 from submitter_fakes import Bench
 
+from druid_submitter.domain.ingestion import Phase
 from druid_submitter.domain.watch import TaskState
 from druid_submitter.errors import SegmentsUnknown
 from sluice.contracts import DruidMode
@@ -198,7 +199,7 @@ async def test_a_retraction_that_druid_could_not_do_fails_and_leaves_the_rows(be
     await bench.command(asked)
     await bench.turn(2)
     bench.druid.state = TaskState.FAILED
-    await bench.turn(3)
+    await settle(bench)
     (done,) = bench.said(TaskCompleted)
     assert (done.outcome, done.error.code, done.retracts) == (
         Outcome.FAILED,
@@ -207,13 +208,16 @@ async def test_a_retraction_that_druid_could_not_do_fails_and_leaves_the_rows(be
     )
 
 
-@pytest.mark.parametrize("turns", [0, 2, 3])
+async def settle(bench):
+    """Until what a query counts is taken for what is there."""
+    await bench.turn(10, seconds=5)
+
+
 @pytest.mark.parametrize("times", [1, 2])
-async def test_a_retraction_that_is_cancelled_ends_so_and_leaves_the_rows(bench, turns, times):
+async def test_a_retraction_that_is_cancelled_before_druid_has_it_leaves_the_rows(bench, times):
     asked = retraction_of(bench)
-    bench.druid.counted = 10
+    bench.druid.counted, bench.druid.state = 10, TaskState.UNKNOWN
     await bench.command(asked)
-    await bench.turn(turns)
     for _ in range(times):
         await bench.command(command(asked.data.retraction))
     await bench.turn(4)
@@ -221,20 +225,59 @@ async def test_a_retraction_that_is_cancelled_ends_so_and_leaves_the_rows(bench,
     assert (done.task_id, done.retracts) == (asked.data.retraction, asked.data.task_id)
     assert (done.outcome, done.error.code) == (Outcome.CANCELLED, "cancelled")
     assert "taken no row out" in done.error.message
-    assert set(bench.druid.submitted) <= set(bench.druid.stopped)
+    assert bench.druid.submitted == []
 
 
-async def test_a_retraction_that_is_cancelled_when_the_rows_are_gone_has_succeeded(bench):
+@pytest.mark.parametrize("turns", [2, 3])
+@pytest.mark.parametrize("lost", [False, True])
+async def test_a_retraction_that_druid_has_goes_on_when_it_is_cancelled(bench, turns, lost):
+    asked = retraction_of(bench)
+    bench.druid.counted = 10
+    await bench.command(asked)
+    await bench.turn(turns)
+    if lost:  # as if the submitter had died before it could say so
+        bench.ingestions.rows[asked.data.retraction]["phase"] = Phase.SUBMITTING
+    await bench.command(command(asked.data.retraction))
+    bench.druid.counted = 4  # one day is done, the other is not
+    await bench.turn(4, seconds=5)
+    assert (bench.said(TaskCompleted), bench.druid.stopped) == ([], [])
+    bench.druid.state, bench.druid.counted = TaskState.SUCCESS, 0
+    await bench.turn(4, seconds=5)
+    (done,) = bench.said(TaskCompleted)
+    assert (done.outcome, done.error, done.remark.code) == (Outcome.SUCCEEDED, None, "cancel-too-late")
+    assert "taken out already" in done.remark.message
+
+
+@pytest.mark.parametrize("left", [4, 10])
+@pytest.mark.parametrize("cancelled", [False, True])
+async def test_a_retraction_that_fails_says_how_many_rows_are_still_there(bench, left, cancelled):
+    asked = retraction_of(bench)
+    bench.druid.counted = left
+    await bench.command(asked)
+    await bench.turn(2)
+    bench.druid.state = TaskState.FAILED
+    if cancelled:  # so that it is not tried again
+        bench.druid.error = "This task disappeared on the worker where it was assigned."
+        await bench.command(command(asked.data.retraction))
+    await settle(bench)
+    (done,) = bench.said(TaskCompleted)
+    assert done.outcome is (Outcome.CANCELLED if cancelled else Outcome.FAILED)
+    assert ("4 of the 10 rows are still there" in done.error.message) == (left == 4)
+    assert ("taken no row out" in done.error.message) == (cancelled and left == 10)
+
+
+async def test_rows_that_a_broker_still_counts_for_a_moment_are_not_there(bench):
     asked = retraction_of(bench)
     bench.druid.counted = 10
     await bench.command(asked)
     await bench.turn(2)
-    bench.druid.state, bench.druid.counted = TaskState.SUCCESS, 0
-    await bench.command(command(asked.data.retraction))
-    await bench.turn(4)
+    bench.druid.state = TaskState.FAILED  # though it had published all of it
+    await bench.turn(4, seconds=2)
+    assert bench.said(TaskCompleted) == []
+    bench.druid.counted = 0
+    await bench.turn(4, seconds=2)
     (done,) = bench.said(TaskCompleted)
-    assert (done.outcome, done.error, done.remark.code) == (Outcome.SUCCEEDED, None, "cancel-too-late")
-    assert "taken out already" in done.remark.message
+    assert done.outcome is Outcome.SUCCEEDED
 
 
 @pytest.mark.parametrize("known", [True, False])

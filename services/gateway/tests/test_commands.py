@@ -189,6 +189,10 @@ async def test_a_retraction_is_cancelled_as_any_task_and_may_be_asked_for_again(
     asked = (await eventually(lambda: told(gateway, "cancel")))[0]
     (made,) = {each.made() for each in await eventually(lambda: told(gateway, "retract"))}
     assert (asked.task_id, asked.datasource, asked.accepted_at) == (made.task_id, "sales", made.accepted_at)
+    gateway.clock.forward(24 * 3600)
+    early = await ask(gateway, "retract", task_id)
+    assert (early.status_code, early.json()["code"]) == (409, "task-not-concluded")
+    assert retraction in early.json()["detail"]
     conclude(gateway, retraction, Outcome.CANCELLED, made.accepted_at, retracts=task_id)
     over = await ask(gateway, "cancel", retraction)
     assert (over.status_code, over.json()["code"]) == (409, "nothing-to-cancel")

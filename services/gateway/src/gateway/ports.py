@@ -255,6 +255,9 @@ class CommandLedger(Protocol):
     async def claim_retraction(self, command: Command, number: int) -> Command:
         """Claim the n-th attempt, or learn whose it is. Of many at once exactly one wins."""
 
+    async def is_recorded(self, command_id: UUID, since: datetime, until: datetime) -> bool:
+        """On one of the days from the one to the other."""
+
     def of_day(self, day: str) -> AsyncIterator[UUID]:
         """Event ids of the commands recorded on that day (`yyyy-mm-dd`)."""
 

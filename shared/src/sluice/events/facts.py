@@ -86,6 +86,7 @@ class DruidSubmitted(TaskFact):
 class TaskCompleted(TaskFact):
     """The one outcome of a task. `succeeded` means that a query counted the rows; any other, that Druid holds none of them.
 
+    A retraction has `succeeded` when a query counts none of the rows of the task that it `retracts`; any other outcome leaves some there.
     A dry run whose file keeps its contract ends as `cancelled`, with a preview.
     """
 
@@ -100,7 +101,7 @@ class TaskCompleted(TaskFact):
     report: S3Uri | None = None
     druid_task_id: str | None = None
     completed_at: Instant
-    retracts: UUID | None = Field(default=None, description="the task whose rows this one has taken out")
+    retracts: UUID | None = Field(default=None, description="the task whose rows this one was to take out")
     preview: Preview | None = Field(default=None, description="of a dry run: what loading the file would do")
 
 

@@ -119,8 +119,23 @@ class Ingestion:
         return self.phase is Phase.PROVING and self.attempt == 1 and self.problem is None
 
     @property
+    def to_be_cancelled(self) -> bool:
+        """Somebody has asked for it, and it can still be undone.
+
+        Druid takes rows out one interval after the other: a retraction is not stopped between two of them.
+        """
+        undone = (
+            {Phase.SUBMITTING}
+            if isinstance(self.work, Retract)
+            else {Phase.SUBMITTING, Phase.SUBMITTED, Phase.INGESTING}
+        )
+        return self.cancelled and self.phase in undone
+
+    @property
     def to_be_stopped(self) -> bool:
-        return self.cancelled or (self.problem is not None and self.problem.code == TIME_LIMIT)
+        """In Druid."""
+        given_up = self.cancelled and not isinstance(self.work, Retract)
+        return given_up or (self.problem is not None and self.problem.code == TIME_LIMIT)
 
     @property
     def about(self) -> TaskFact:

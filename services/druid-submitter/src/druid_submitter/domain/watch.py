@@ -1,6 +1,6 @@
 """What to make of Druid's answers. Pure: observation in, decision out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import assert_never
 
@@ -42,7 +42,9 @@ class Presence:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Nothing is certain yet: ask again."""
+    """Nothing is certain yet: ask again. `missing`: for how long it has been so already decides what is made of it."""
+
+    missing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,24 @@ def prove_retracted(presence: Presence) -> Wait | Conclude:
     if presence.counted or not presence.loaded:
         return Wait()
     return Conclude(Outcome.SUCCEEDED, Receipt(accepted=0, ingested=0, queryable=0))
+
+
+def clear_retraction(refused: Conclude, presence: Presence, wanted: int, *, settled: bool) -> Wait | Conclude:
+    """Of one that Druid may have had. Where none of the `wanted` rows is left it has succeeded, whatever Druid says.
+
+    Rows that are counted may have gone a moment ago, unless it has `settled`. Some may be gone for good: Druid takes them out one
+    interval after the other.
+    """
+    if not presence.loaded or not presence.counted:
+        return prove_retracted(presence)
+    if not settled:
+        return Wait(missing=True)
+    if refused.problem is None or presence.counted >= wanted:
+        return refused
+    under_way = "The retraction was cancelled while it was under way."
+    said = under_way if refused.outcome is Outcome.CANCELLED else refused.problem.message[:800]
+    rest = f"{presence.counted} of the {wanted} rows are still there, the others are not. To have all out, retract their task again."
+    return replace(refused, problem=Problem(code=refused.problem.code, message=f"{said} {rest}"))
 
 
 def clear(refused: Conclude, presence: Presence) -> Wait | Remove | Hold | Conclude:

@@ -6,10 +6,11 @@ import structlog
 
 from druid_submitter.domain.failure import Attempts
 from druid_submitter.domain.ingestion import Ingestion, Load, Refuse, Retract, refusal, with_loss
-from druid_submitter.domain.watch import Conclude, Hold, Remove, TaskState, Wait, clear, prove_retracted
+from druid_submitter.domain.watch import Conclude, Hold, Remove, TaskState, Wait, clear, clear_retraction
 from druid_submitter.errors import NothingLoaded
 from druid_submitter.ports import DruidTasks, Ingestions
 from druid_submitter.usecases.conclude import ConcludeIngestion
+from druid_submitter.usecases.missing import SETTLED
 from druid_submitter.usecases.patience import Patience
 from druid_submitter.usecases.prove import ProveIngestion
 from druid_submitter.usecases.removals import Removal, Removals
@@ -53,9 +54,9 @@ class ClearIngestion:
             nothing_loaded = ingestion.problem and ingestion.problem.code == NothingLoaded.code
             if never_ran or nothing_loaded:
                 return refused
-            # Druid may say FAILED of a task that has taken the rows out: where none is left, it has succeeded after all
-            presence = await self.rows.left(ingestion)
-            return refused if presence.loaded and presence.counted else prove_retracted(presence)
+            wanted = (await self.rows.loaded_by(ingestion.datasource, ingestion.work.task_id)).accepted
+            settled = ingestion.missing_for >= SETTLED
+            return clear_retraction(refused, await self.rows.left(ingestion), wanted, settled=settled)
         return clear(refused, await self.rows.left(ingestion, never_ran=never_ran))
 
     async def _end(self, ingestion: Ingestion, decision: Wait | Hold | Conclude) -> None:

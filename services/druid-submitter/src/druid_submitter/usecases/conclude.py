@@ -27,8 +27,8 @@ class ConcludeIngestion:
 
     async def __call__(self, ingestion: Ingestion, decision: Wait | Hold | Conclude) -> None:
         match decision:
-            case Wait():
-                await self.patience.wait(ingestion)
+            case Wait(missing):
+                await self.patience.wait(ingestion, missing=missing)
             case Hold(reason):
                 log.error("held: rows in Druid are not what they must be", reason=reason)
                 await self.patience.hold(ingestion)

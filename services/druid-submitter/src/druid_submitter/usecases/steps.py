@@ -18,7 +18,6 @@ from sluice.events import Problem, WaitsFor
 
 log = structlog.get_logger()
 
-STOPPABLE = {Phase.SUBMITTING, Phase.SUBMITTED, Phase.INGESTING}
 Step = Callable[[Ingestion], Awaitable[None]]
 
 
@@ -61,7 +60,7 @@ class Steps:
     async def _take(self, ingestion: Ingestion, step: Step) -> None:
         with bound_contextvars(task_id=str(ingestion.task_id)):
             try:
-                if ingestion.cancelled and ingestion.phase in STOPPABLE:
+                if ingestion.to_be_cancelled:
                     log.info("cancelled", phase=ingestion.phase)
                     await self.ingestions.clearing(ingestion, CANCELLED)
                 else:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from gateway.adapters.s3_ledger import JSON, SUFFIX, id_of
@@ -28,6 +29,15 @@ class S3Commands:
 
     async def claim_retraction(self, command: Command, number: int) -> Command:
         return await self._create_or_get(retraction_key(command.data.task_id, number), command)
+
+    async def is_recorded(self, command_id: UUID, since: datetime, until: datetime) -> bool:
+        for days in range((until.date() - since.date()).days + 1):
+            try:
+                await self.store.head(command_key(since + timedelta(days=days), command_id))
+            except ObjectMissing:
+                continue
+            return True
+        return False
 
     async def of_day(self, day: str) -> AsyncIterator[UUID]:
         prefix = command_prefix(day)

@@ -7,7 +7,12 @@ from sluice.events import GATEWAY_SOURCE, Envelope, TaskCommand, TaskFact, deriv
 
 
 def cancelling(task: TaskFact, caller: str, now: datetime) -> Envelope[TaskCommand]:
-    return _envelope(_command(task, "cancel", caller, now), derived_id(task.task_id, "cancel"))
+    return _envelope(_command(task, "cancel", caller, now), cancel_of(task.task_id))
+
+
+def cancel_of(task_id: UUID) -> UUID:
+    """The event by which a task is cancelled."""
+    return derived_id(task_id, "cancel")
 
 
 def retracting(task: TaskFact, retraction: UUID, caller: str, now: datetime) -> Envelope[TaskCommand]:

@@ -59,10 +59,10 @@ def _told(edge: Edge, task: TaskFact, command: Command, caller: Caller, response
     return Commanded(command=asked.command, task_id=task_id, of_task=asked.task_id, status_url=status_url)
 
 
-@router.post("/cancel", summary="End a task before its rows are loaded", status_code=202, responses=REFUSALS)
+@router.post("/cancel", summary="End a task before it has done its work", status_code=202, responses=REFUSALS)
 async def cancel_task(*, edge: At, caller: Commander, task: Of, response: Response) -> Commanded:
     """Of a file whose rows are queryable by then, the outcome stays `succeeded`: the receipt says which of the two it was. So it does of a
-    retraction that has taken its rows out.
+    retraction that Druid has begun with.
     """
     return _told(edge, task, await edge.cancel(task, caller.name), caller, response)
 

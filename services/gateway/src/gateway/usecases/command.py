@@ -7,7 +7,7 @@ from uuid import UUID
 
 import structlog
 
-from gateway.domain.commands import cancelling, retracting, retry_of
+from gateway.domain.commands import cancel_of, cancelling, retracting, retry_of
 from gateway.domain.names import FileName
 from gateway.errors import NothingToCancel, NothingToRetract, NothingToRetry, TaskNotConcluded, TaskUnknown
 from gateway.ports import Acceptance, Command, CommandLedger, Outbound, Tasks
@@ -57,7 +57,7 @@ class CancelTask:
 
 @dataclass(frozen=True, slots=True)
 class RetractTask:
-    """Has the rows of a task that succeeded taken out, by a task of its own. Asked again, it is the same one until that has failed."""
+    """Has the rows of a task that succeeded taken out, by a task of its own. It is one until that has ended otherwise."""
 
     tasks: Tasks
     commands: CommandLedger
@@ -88,6 +88,10 @@ class RetractTask:
                 command = retracting(task, self.new_id(), caller, self.clock())
                 return await self.commands.claim_retraction(command, number)
             match await self._outcome(stands):
+                case None if await self._is_being_cancelled(stands):
+                    raise TaskNotConcluded(
+                        f"Its retraction {stands.data.retraction} is being cancelled: wait for its outcome."
+                    )
                 case None:
                     return stands
                 case Outcome.SUCCEEDED:
@@ -95,6 +99,12 @@ class RetractTask:
                 case _:
                     continue
         raise AssertionError
+
+    async def _is_being_cancelled(self, retraction: Command) -> bool:
+        data = retraction.data
+        return data.retraction is not None and await self.commands.is_recorded(
+            cancel_of(data.retraction), data.requested_at, self.clock()
+        )
 
     async def _outcome(self, retraction: Command) -> Outcome | None:
         data = retraction.data
