@@ -248,6 +248,46 @@ async def test_a_retraction_that_druid_has_goes_on_when_it_is_cancelled(bench, t
     assert "taken out already" in done.remark.message
 
 
+async def test_a_cancelled_retraction_of_which_nobody_heard_that_druid_has_it_is_not_waited_for_without_end(bench):
+    asked = retraction_of(bench)
+    bench.druid.counted = 10
+    await bench.command(asked)
+    await bench.turn(2)
+    bench.ingestions.rows[asked.data.retraction]["phase"] = Phase.SUBMITTING
+    await bench.command(command(asked.data.retraction))
+    await bench.turn(50, seconds=5)
+    assert (bench.said(TaskCompleted), bench.druid.stopped) == ([], [])
+    await bench.turn(60, seconds=5)
+    (done,) = bench.said(TaskCompleted)
+    assert set(bench.druid.stopped) == set(bench.druid.submitted)
+    assert (done.outcome, done.error.code) == (Outcome.CANCELLED, "cancelled")
+
+
+async def test_a_failed_retraction_ends_also_where_nothing_tells_what_was_loaded(bench):
+    asked = retraction_of(bench)
+    bench.druid.counted = 10
+    await bench.command(asked)
+    await bench.turn(2)
+    bench.druid.state = TaskState.FAILED
+    bench.verdicts.facts.clear()
+    await settle(bench)
+    (done,) = bench.said(TaskCompleted)
+    assert done.outcome is Outcome.FAILED
+
+
+async def test_segments_that_come_and_go_do_not_hold_up_a_failed_retraction(bench):
+    asked = retraction_of(bench)
+    bench.druid.counted = 10
+    await bench.command(asked)
+    await bench.turn(2)
+    bench.druid.state = TaskState.FAILED
+    for _ in range(10):
+        bench.druid.loaded = not bench.druid.loaded
+        await bench.turn(1, seconds=5)
+    (done,) = bench.said(TaskCompleted)
+    assert done.outcome is Outcome.FAILED
+
+
 @pytest.mark.parametrize("left", [4, 10])
 @pytest.mark.parametrize("cancelled", [False, True])
 async def test_a_retraction_that_fails_says_how_many_rows_are_still_there(bench, left, cancelled):
@@ -262,7 +302,7 @@ async def test_a_retraction_that_fails_says_how_many_rows_are_still_there(bench,
     await settle(bench)
     (done,) = bench.said(TaskCompleted)
     assert done.outcome is (Outcome.CANCELLED if cancelled else Outcome.FAILED)
-    assert ("4 of the 10 rows are still there" in done.error.message) == (left == 4)
+    assert ("4 of the 10 rows that were loaded are still there" in done.error.message) == (left == 4)
     assert ("taken no row out" in done.error.message) == (cancelled and left == 10)
 
 

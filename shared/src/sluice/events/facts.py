@@ -86,7 +86,7 @@ class DruidSubmitted(TaskFact):
 class TaskCompleted(TaskFact):
     """The one outcome of a task. `succeeded` means that a query counted the rows; any other, that Druid holds none of them.
 
-    A retraction has `succeeded` when a query counts none of the rows of the task that it `retracts`; any other outcome leaves some there.
+    A retraction has `succeeded` when a query counts none of the rows of the task it `retracts`; any other outcome may leave some there.
     A dry run whose file keeps its contract ends as `cancelled`, with a preview.
     """
 

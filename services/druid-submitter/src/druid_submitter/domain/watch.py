@@ -137,17 +137,16 @@ def clear_retraction(refused: Conclude, presence: Presence, wanted: int, *, sett
     """Of one that Druid may have had. Where none of the `wanted` rows is left it has succeeded, whatever Druid says.
 
     Rows that are counted may have gone a moment ago, unless it has `settled`. Some may be gone for good: Druid takes them out one
-    interval after the other.
+    interval after the other, or others have replaced them.
     """
-    if not presence.loaded or not presence.counted:
+    if not presence.counted:
         return prove_retracted(presence)
-    if not settled:
+    if not (settled and presence.loaded):
         return Wait(missing=True)
     if refused.problem is None or presence.counted >= wanted:
         return refused
-    under_way = "The retraction was cancelled while it was under way."
-    said = under_way if refused.outcome is Outcome.CANCELLED else refused.problem.message[:800]
-    rest = f"{presence.counted} of the {wanted} rows are still there, the others are not. To have all out, retract their task again."
+    said = "The retraction was cancelled." if refused.outcome is Outcome.CANCELLED else refused.problem.message[:800]
+    rest = f"{presence.counted} of the {wanted} rows that were loaded are still there. To have them out, retract their task again."
     return replace(refused, problem=Problem(code=refused.problem.code, message=f"{said} {rest}"))
 
 

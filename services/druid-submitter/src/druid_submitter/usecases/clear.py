@@ -1,6 +1,7 @@
 """See to it that Druid holds none of a task's rows before the task ends as anything but succeeded, or is tried again."""
 
 from dataclasses import dataclass
+from uuid import UUID
 
 import structlog
 
@@ -11,10 +12,11 @@ from druid_submitter.errors import NothingLoaded
 from druid_submitter.ports import DruidTasks, Ingestions
 from druid_submitter.usecases.conclude import ConcludeIngestion
 from druid_submitter.usecases.missing import SETTLED
-from druid_submitter.usecases.patience import Patience
+from druid_submitter.usecases.patience import POLLS_UNTIL_ALERT, Patience
 from druid_submitter.usecases.prove import ProveIngestion
 from druid_submitter.usecases.removals import Removal, Removals
 from druid_submitter.usecases.rows import Rows
+from sluice.errors import Permanent
 from sluice.events import Outcome
 
 log = structlog.get_logger()
@@ -54,10 +56,18 @@ class ClearIngestion:
             nothing_loaded = ingestion.problem and ingestion.problem.code == NothingLoaded.code
             if never_ran or nothing_loaded:
                 return refused
-            wanted = (await self.rows.loaded_by(ingestion.datasource, ingestion.work.task_id)).accepted
+            wanted = await self._loaded_by(ingestion.datasource, ingestion.work.task_id)
             settled = ingestion.missing_for >= SETTLED
             return clear_retraction(refused, await self.rows.left(ingestion), wanted, settled=settled)
         return clear(refused, await self.rows.left(ingestion, never_ran=never_ran))
+
+    async def _loaded_by(self, datasource: str, task_id: UUID) -> int:
+        """Rows; 0 where nothing tells any more."""
+        try:
+            return (await self.rows.loaded_by(datasource, task_id)).accepted
+        except Permanent as error:
+            log.warning("nothing tells how many rows were loaded", error=str(error))
+            return 0
 
     async def _end(self, ingestion: Ingestion, decision: Wait | Hold | Conclude) -> None:
         """Where the cause may have passed, not yet: the next attempt is due after a pause."""
@@ -82,8 +92,8 @@ class ClearIngestion:
         )
 
     async def _last_state(self, ingestion: Ingestion) -> TaskState:
-        """What became of an ingestion that is given up, and that Druid has taken."""
-        if ingestion.to_be_stopped:
+        """What became of an ingestion that is given up, and that Druid has taken. For minutes, but not longer, it may go on."""
+        if ingestion.to_be_stopped or ingestion.polls > POLLS_UNTIL_ALERT:
             await self.druid.stop(ingestion.druid_task_id)
         statuses = await self.druid.statuses([ingestion.druid_task_id])
         return statuses[ingestion.druid_task_id].state

@@ -122,7 +122,7 @@ def _late(ingestion: Ingestion) -> Problem:
 
 
 def _nothing_new(ingestion: Ingestion, status: TaskStatus | None) -> bool:
-    if ingestion.cancelled:
+    if ingestion.to_be_cancelled:
         return False
     if status is None:
         return True  # not asked for yet: too many are unknown at once

@@ -61,8 +61,8 @@ def _told(edge: Edge, task: TaskFact, command: Command, caller: Caller, response
 
 @router.post("/cancel", summary="End a task before it has done its work", status_code=202, responses=REFUSALS)
 async def cancel_task(*, edge: At, caller: Commander, task: Of, response: Response) -> Commanded:
-    """Of a file whose rows are queryable by then, the outcome stays `succeeded`: the receipt says which of the two it was. So it does of a
-    retraction that Druid has begun with.
+    """Of a file whose rows are queryable by then, the outcome stays `succeeded`: the receipt says which of the two it was. A retraction
+    that Druid has begun with is not stopped.
     """
     return _told(edge, task, await edge.cancel(task, caller.name), caller, response)
 
