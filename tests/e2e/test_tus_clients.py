@@ -3,34 +3,23 @@
 Each scenario is told once and played by tuspy and by tus-js-client.
 """
 
-import asyncio
 import hashlib
 import os
 import shutil
-import signal
 import socket
 import subprocess
-import sys
-import time
-from base64 import b64encode
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
-from functools import cache
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, TypeVar
 from uuid import uuid4
 
 import httpx
 import pytest
-from tus_clients import Client, Result, TusJs, Tuspy
+from tus_clients import Client, TusJs, Tuspy
+from tus_world import MB, SIZE, TUS, World, asked, numbered_lines, running, until
 
-from sluice.events import FileUploaded
 from sluice.ledger import active_contract_key
-from sluice.messaging import decode_as
-from sluice.objectstore import ObjectStore, open_objectstore, split_uri
-from sluice.settings import S3Settings
 from sluice.testing.proxy import CuttingProxy, requests_in
 from sluice_local.stack import Stack
 
@@ -38,13 +27,6 @@ pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]
 
 TUS_JS = Path(__file__).parent / "tus-js"
 CACHE = Path.home() / ".cache" / "sluice"
-TUS = {"Tus-Resumable": "1.0.0"}
-MB = 1_000_000
-SIZE = 13 * MB + 7
-NUMBERED = "{:07d}\n"
-"""Each line has its number, so that bytes that stand elsewhere are seen."""
-
-T = TypeVar("T")
 
 
 @pytest.fixture(scope="session")
@@ -68,138 +50,6 @@ def client(request: pytest.FixtureRequest) -> Client:
     return Tuspy() if request.param == "tuspy" else request.getfixturevalue("tus_js")
 
 
-@dataclass(frozen=True, slots=True)
-class Gateway:
-    port: int
-    process: "subprocess.Popen[bytes]"
-
-    def kill(self) -> None:
-        os.kill(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-
-
-@dataclass
-class World:
-    """Gateways behind one address, a datasource, and a file for it."""
-
-    environment: dict[str, str]
-    datasource: str
-    path: Path
-    door: CuttingProxy
-    replicas: tuple[int, int]
-    """Ports of two gateways that nobody kills."""
-    stack: ExitStack
-
-    @property
-    def endpoint(self) -> str:
-        return f"http://127.0.0.1:{self.door.port}/v1/uploads"
-
-    def gateway(self, **settings: Any) -> Gateway:
-        """A replica of this test's own."""
-        own = {f"SLUICE_{name.upper()}": str(value) for name, value in settings.items()}
-        started = _running({**self.environment, **own}, self.door, self.path.parent / "log")
-        return self.stack.enter_context(started)
-
-    def upload(self, client: Client, **how: Any) -> Result:
-        return client.upload(self.endpoint, self.path, self.datasource, **how)
-
-    def head(self, url: str) -> httpx.Response:
-        return httpx.head(url, headers=TUS, timeout=60, trust_env=False)
-
-    def offset(self, url: str) -> int:
-        return int(self.head(url).headers["upload-offset"])
-
-    def create(self) -> str:
-        """The address of a new upload."""
-        said = {"filename": self.path.name, "datasource": self.datasource}
-        metadata = ",".join(f"{key} {b64encode(value.encode()).decode()}" for key, value in said.items())
-        headers = TUS | {"Upload-Length": str(SIZE), "Upload-Metadata": metadata}
-        return httpx.post(self.endpoint, headers=headers, timeout=60, trust_env=False).headers["location"]
-
-    def keys(self, prefix: str) -> list[str]:
-        """Objects, and uploads in parts that are not finished."""
-
-        async def listed(bucket: ObjectStore) -> list[str]:
-            whole = [info.key async for info in bucket.list(prefix)]
-            return whole + [f"{each.key} (parts)" async for each in bucket.unfinished(prefix)]
-
-        return _asked(listed)
-
-    def get(self, key: str) -> bytes:
-        return _asked(lambda bucket: bucket.get(key))
-
-    def accepted(self) -> list[FileUploaded]:
-        """Every file of this datasource that was accepted."""
-
-        async def read(bucket: ObjectStore) -> list[bytes]:
-            return [await bucket.get(info.key) async for info in bucket.list("accepted/") if info.key.endswith(".json")]
-
-        facts = [decode_as(FileUploaded, record).data for record in _asked(read)]
-        return [fact for fact in facts if fact.datasource == self.datasource]
-
-    def assert_accepted(self, url: str) -> None:
-        """The file, whole, once; and the upload says so."""
-        (fact,) = self.accepted()
-        content = self.path.read_bytes()
-        assert self.get(split_uri(fact.object.uri)[1]) == content
-        assert (fact.object.size, fact.object.sha256) == (len(content), hashlib.sha256(content).hexdigest())
-        head = self.head(url)
-        assert head.headers["upload-offset"] == str(len(content))
-        assert head.headers["sluice-task-id"] == str(fact.task_id)
-        # parts may be left of an upload that its client never heard of: they are swept by age
-        objects = [key for key in self.keys(f"raw/{self.datasource}/") if not key.endswith("(parts)")]
-        assert len(objects) == 1
-
-
-@cache
-def _numbered_lines() -> bytes:
-    return "".join(NUMBERED.format(number) for number in range(SIZE // 8 + 1)).encode()[:SIZE]
-
-
-def _asked(question: Callable[[ObjectStore], Awaitable[T]]) -> T:
-    async def ask() -> T:
-        async with open_objectstore(S3Settings()) as bucket:
-            return await question(bucket)
-
-    return asyncio.run(ask())
-
-
-@contextmanager
-def _running(environment: dict[str, str], door: CuttingProxy, log: Path) -> Iterator[Gateway]:
-    port = _free_port()
-    own = {"SLUICE_HTTP_PORT": str(port), "SLUICE_PUBLIC_URL": f"http://127.0.0.1:{door.port}"}
-    with log.open("ab") as out:
-        process = subprocess.Popen([sys.executable, "-m", "gateway"], env=environment | own, stdout=out, stderr=out)
-    try:
-        _until(lambda: _is_ready(process, port), "the gateway is ready")
-        yield Gateway(port, process)
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-def _is_ready(process: "subprocess.Popen[bytes]", port: int) -> bool:
-    assert process.poll() is None
-    with suppress(httpx.HTTPError):
-        return httpx.get(f"http://127.0.0.1:{port}/health/ready", trust_env=False).is_success
-    return False
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _until(condition: Callable[[], Any], what: str, seconds: float = 60) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, f"not in {seconds:g} s: {what}"
-        time.sleep(0.05)
-    return found
-
-
 @pytest.fixture(scope="session")
 def tus_door() -> Iterator[CuttingProxy]:
     with CuttingProxy(0) as door:
@@ -213,7 +63,7 @@ def tus_replicas(
     environment = {**os.environ, **parts.endpoints.environment()}
     log = tmp_path_factory.mktemp("tus") / "log"
     with ExitStack() as stack:
-        one, other = (stack.enter_context(_running(environment, tus_door, log)) for _ in range(2))
+        one, other = (stack.enter_context(running(environment, tus_door, log)) for _ in range(2))
         yield one.port, other.port
 
 
@@ -222,9 +72,9 @@ def world(
     environment: dict[str, str], tus_door: CuttingProxy, tus_replicas: tuple[int, int], tmp_path: Path
 ) -> Iterator[World]:
     path = tmp_path / "lines.csv"
-    path.write_bytes(_numbered_lines())
+    path.write_bytes(numbered_lines())
     datasource = f"tus_{uuid4().hex[:12]}"
-    _asked(lambda bucket: bucket.put(active_contract_key(datasource), b"1.0.0"))
+    asked(lambda bucket: bucket.put(active_contract_key(datasource), b"1.0.0"))
     tus_door.target = tus_replicas[0]
     with ExitStack() as stack:
         yield World(environment, datasource, path, tus_door, tus_replicas, stack)
@@ -293,7 +143,7 @@ def test_what_came_before_a_cut_is_kept(world: World) -> None:
         with socket.create_connection(("127.0.0.1", world.door.port)) as line:
             line.sendall(head.encode() + content[start:upto])
         # whoever asks for the offset stops whoever still writes: what came is to be seen on S3 first
-        _until(lambda upto=upto: any(upto - HELD < _end(key) <= upto for key in world.keys(tails)), "what came is kept")
+        until(lambda upto=upto: any(upto - HELD < _end(key) <= upto for key in world.keys(tails)), "what came is kept")
     assert world.upload(Tuspy(), url=url).done
     world.assert_accepted(url)
 
@@ -335,17 +185,17 @@ def test_an_upload_that_takes_too_long_is_gone_and_swept(
 ) -> None:
     # one gateway of all sweeps, by its own settings: so in a bucket where it is the only one
     bucket = f"alone-{uuid4().hex[:12]}"
-    _asked(lambda store: store.client.create_bucket(Bucket=bucket))
+    asked(lambda store: store.client.create_bucket(Bucket=bucket))
     world.environment["SLUICE_S3_BUCKET"] = bucket
     monkeypatch.setenv("SLUICE_S3_BUCKET", bucket)
-    _asked(lambda store: store.put(active_contract_key(world.datasource), b"1.0.0"))
+    asked(lambda store: store.put(active_contract_key(world.datasource), b"1.0.0"))
     world.door.target = world.gateway(upload_lifetime=3, sweep_uploads_every=0.5).port
     paused = world.upload(client, chunk_size=2 * MB, stop_at=6 * MB)
-    _until(lambda: world.head(paused.url).status_code == 410, "its time is over")
+    until(lambda: world.head(paused.url).status_code == 410, "its time is over")
     result = world.upload(client, url=paused.url)
     assert (result.done, result.status) == (False, 410)
     folder = f"uploads/{paused.url.rpartition('/')[2]}/"
-    _until(lambda: not world.keys(folder) and not world.keys(f"raw/{world.datasource}/"), "all of it is swept")
+    until(lambda: not world.keys(folder) and not world.keys(f"raw/{world.datasource}/"), "all of it is swept")
     assert world.head(paused.url).status_code == 404
     assert world.accepted() == []
 

@@ -152,6 +152,19 @@ def retraction_of(bench, verdict=None) -> Envelope[TaskCommand]:
     return command(loaded.data.task_id, "retract", retraction=uuid4(), **about)
 
 
+async def retraction_in_druid(bench, turns=2, counted=10) -> Envelope[TaskCommand]:
+    asked = retraction_of(bench)
+    bench.druid.counted = counted
+    await bench.command(asked)
+    await bench.turn(turns)
+    return asked
+
+
+async def settle(bench):
+    """Until what a query counts is taken for what is there."""
+    await bench.turn(10, seconds=5)
+
+
 @pytest.mark.parametrize("times", [1, 2])
 async def test_a_retraction_is_a_task_that_succeeds_when_no_row_is_counted(bench, times):
     asked = retraction_of(bench)
@@ -194,10 +207,7 @@ async def test_a_retraction_waits_until_the_broker_knows_each_segment_and_says_f
 
 
 async def test_a_retraction_that_druid_could_not_do_fails_and_leaves_the_rows(bench):
-    asked = retraction_of(bench)
-    bench.druid.counted = 10
-    await bench.command(asked)
-    await bench.turn(2)
+    asked = await retraction_in_druid(bench)
     bench.druid.state = TaskState.FAILED
     await settle(bench)
     (done,) = bench.said(TaskCompleted)
@@ -206,11 +216,6 @@ async def test_a_retraction_that_druid_could_not_do_fails_and_leaves_the_rows(be
         "ingestion-failed",
         asked.data.task_id,
     )
-
-
-async def settle(bench):
-    """Until what a query counts is taken for what is there."""
-    await bench.turn(10, seconds=5)
 
 
 @pytest.mark.parametrize("times", [1, 2])
@@ -231,10 +236,7 @@ async def test_a_retraction_that_is_cancelled_before_druid_has_it_leaves_the_row
 @pytest.mark.parametrize("turns", [2, 3])
 @pytest.mark.parametrize("lost", [False, True])
 async def test_a_retraction_that_druid_has_goes_on_when_it_is_cancelled(bench, turns, lost):
-    asked = retraction_of(bench)
-    bench.druid.counted = 10
-    await bench.command(asked)
-    await bench.turn(turns)
+    asked = await retraction_in_druid(bench, turns)
     if lost:  # as if the submitter had died before it could say so
         bench.ingestions.rows[asked.data.retraction]["phase"] = Phase.SUBMITTING
     await bench.command(command(asked.data.retraction))
@@ -249,10 +251,7 @@ async def test_a_retraction_that_druid_has_goes_on_when_it_is_cancelled(bench, t
 
 
 async def test_a_cancelled_retraction_of_which_nobody_heard_that_druid_has_it_is_not_waited_for_without_end(bench):
-    asked = retraction_of(bench)
-    bench.druid.counted = 10
-    await bench.command(asked)
-    await bench.turn(2)
+    asked = await retraction_in_druid(bench)
     bench.ingestions.rows[asked.data.retraction]["phase"] = Phase.SUBMITTING
     await bench.command(command(asked.data.retraction))
     await bench.turn(50, seconds=5)
@@ -264,10 +263,7 @@ async def test_a_cancelled_retraction_of_which_nobody_heard_that_druid_has_it_is
 
 
 async def test_a_failed_retraction_ends_also_where_nothing_tells_what_was_loaded(bench):
-    asked = retraction_of(bench)
-    bench.druid.counted = 10
-    await bench.command(asked)
-    await bench.turn(2)
+    await retraction_in_druid(bench)
     bench.druid.state = TaskState.FAILED
     bench.verdicts.facts.clear()
     await settle(bench)
@@ -276,10 +272,7 @@ async def test_a_failed_retraction_ends_also_where_nothing_tells_what_was_loaded
 
 
 async def test_segments_that_come_and_go_do_not_hold_up_a_failed_retraction(bench):
-    asked = retraction_of(bench)
-    bench.druid.counted = 10
-    await bench.command(asked)
-    await bench.turn(2)
+    await retraction_in_druid(bench)
     bench.druid.state = TaskState.FAILED
     for _ in range(10):
         bench.druid.loaded = not bench.druid.loaded
@@ -291,10 +284,7 @@ async def test_segments_that_come_and_go_do_not_hold_up_a_failed_retraction(benc
 @pytest.mark.parametrize("left", [4, 10])
 @pytest.mark.parametrize("cancelled", [False, True])
 async def test_a_retraction_that_fails_says_how_many_rows_are_still_there(bench, left, cancelled):
-    asked = retraction_of(bench)
-    bench.druid.counted = left
-    await bench.command(asked)
-    await bench.turn(2)
+    asked = await retraction_in_druid(bench, counted=left)
     bench.druid.state = TaskState.FAILED
     if cancelled:  # so that it is not tried again
         bench.druid.error = "This task disappeared on the worker where it was assigned."
@@ -307,10 +297,7 @@ async def test_a_retraction_that_fails_says_how_many_rows_are_still_there(bench,
 
 
 async def test_rows_that_a_broker_still_counts_for_a_moment_are_not_there(bench):
-    asked = retraction_of(bench)
-    bench.druid.counted = 10
-    await bench.command(asked)
-    await bench.turn(2)
+    await retraction_in_druid(bench)
     bench.druid.state = TaskState.FAILED  # though it had published all of it
     await bench.turn(4, seconds=2)
     assert bench.said(TaskCompleted) == []

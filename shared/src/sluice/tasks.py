@@ -4,10 +4,21 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
+from typing import TypeVar
 from uuid import UUID
 
 from sluice.errors import ObjectMissing
-from sluice.events import FileUploaded, FileValidated, Outcome, TaskCommand, TaskCompleted, day_of, derived_id, drawn_at
+from sluice.events import (
+    Event,
+    FileUploaded,
+    FileValidated,
+    Outcome,
+    TaskCommand,
+    TaskCompleted,
+    day_of,
+    derived_id,
+    drawn_at,
+)
 from sluice.events.facts import TaskFact
 from sluice.ledger import (
     ACTIVE,
@@ -22,6 +33,8 @@ from sluice.ledger import (
 from sluice.messaging import decode_as
 from sluice.objectstore import ObjectStore
 
+E = TypeVar("E", bound=Event)
+
 
 @dataclass(frozen=True, slots=True)
 class Tasks:
@@ -35,30 +48,21 @@ class Tasks:
         A claim alone does not say that the file is accepted: its record may still be missing.
         """
         for key in (claim_key(task_id), *(f"{accepted_prefix(day)}{task_id}.json" for day in _days_of(task_id))):
-            try:
-                return decode_as(FileUploaded, await self.store.get(key)).data
-            except ObjectMissing:
-                continue
+            if found := await self._told(FileUploaded, key):
+                return found
         return None
 
     async def verdict(self, datasource: str, task_id: UUID) -> FileValidated | None:
-        try:
-            return decode_as(FileValidated, await self.store.get(verdict_key(datasource, task_id))).data
-        except ObjectMissing:
-            return None
+        return await self._told(FileValidated, verdict_key(datasource, task_id))
 
     async def outcome(self, accepted_at: datetime, task_id: UUID) -> TaskCompleted | None:
-        try:
-            return decode_as(TaskCompleted, await self.store.get(outcome_key(accepted_at, task_id))).data
-        except ObjectMissing:
-            return None
+        return await self._told(TaskCompleted, outcome_key(accepted_at, task_id))
 
     async def is_retracted(self, task_id: UUID) -> bool:
         """Have its rows been taken out again?"""
         for number in count(1):
-            try:
-                asked = decode_as(TaskCommand, await self.store.get(retraction_key(task_id, number))).data
-            except ObjectMissing:
+            asked = await self._told(TaskCommand, retraction_key(task_id, number))
+            if asked is None:
                 return False
             ended = await self.outcome(asked.requested_at, asked.retraction) if asked.retraction else None
             if ended and ended.outcome is Outcome.SUCCEEDED:
@@ -78,13 +82,15 @@ class Tasks:
         """By the command that has made it, recorded on the day in its id."""
         command_id = derived_id(task_id, TaskCommand.TYPE)
         for day in _days_of(task_id):
-            try:
-                return decode_as(
-                    TaskCommand, await self.store.get(f"{command_prefix(day)}{command_id}.json")
-                ).data.made()
-            except ObjectMissing:
-                continue
+            if asked := await self._told(TaskCommand, f"{command_prefix(day)}{command_id}.json"):
+                return asked.made()
         return None
+
+    async def _told(self, kind: type[E], key: str) -> E | None:
+        try:
+            return decode_as(kind, await self.store.get(key)).data
+        except ObjectMissing:
+            return None
 
     async def _datasources(self) -> AsyncIterator[str]:
         async for info in self.store.list(contracts_prefix()):

@@ -31,9 +31,8 @@ class S3Commands:
         return await self._create_or_get(retraction_key(command.data.task_id, number), command)
 
     async def is_recorded(self, command_id: UUID, since: datetime, until: datetime) -> bool:
-        for days in range(
-            -1, (until.date() - since.date()).days + 2
-        ):  # the clock of whoever recorded it may be another
+        # a day more on either side: it may have been recorded by another clock
+        for days in range(-1, (until.date() - since.date()).days + 2):
             try:
                 await self.store.head(command_key(since + timedelta(days=days), command_id))
             except ObjectMissing:
